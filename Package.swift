@@ -1,0 +1,70 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+let package = Package(
+  name: "ipclab",
+  products: [
+    .executable(name: "ipclab", targets: ["ipclab"]),
+    .library(
+      name: "IPCLab",
+      targets: [
+        "IPCTransport", "AnonymousPipes", "FIFOs", "NamedPipes", "Mailslots", "SharedMemory",
+        "Sockets", "MessageQueues", "TransportCatalog",
+      ]),
+  ],
+  dependencies: [],
+  targets: [
+    .target(name: "CIPCShims"),
+    .target(name: "IPCSystem", dependencies: ["CIPCShims"]),
+    .target(name: "IPCTransport", dependencies: ["IPCSystem"]),
+
+    .target(name: "AnonymousPipes", dependencies: ["IPCTransport", "IPCSystem"]),
+    .target(name: "FIFOs", dependencies: ["IPCTransport", "IPCSystem"]),
+    .target(name: "NamedPipes", dependencies: ["IPCTransport", "IPCSystem"]),
+    .target(name: "Mailslots", dependencies: ["IPCTransport", "IPCSystem"]),
+    .target(name: "SharedMemory", dependencies: ["IPCTransport", "IPCSystem"]),
+    .target(name: "Sockets", dependencies: ["IPCTransport", "IPCSystem"]),
+    .target(name: "MessageQueues", dependencies: ["IPCTransport", "IPCSystem"]),
+    .target(
+      name: "TransportCatalog",
+      dependencies: [
+        "IPCTransport", "AnonymousPipes", "FIFOs", "NamedPipes", "Mailslots", "SharedMemory",
+        "Sockets", "MessageQueues",
+      ]),
+
+    .target(name: "LabResults"),
+    .target(
+      name: "LabRunner",
+      dependencies: ["LabResults", "TransportCatalog", "IPCTransport", "IPCSystem"]),
+    .target(name: "LabReport", dependencies: ["LabResults"]),
+    .executableTarget(
+      name: "ipclab",
+      dependencies: [
+        "LabRunner", "LabReport", "LabResults", "TransportCatalog", "AnonymousPipes",
+        "IPCTransport", "IPCSystem",
+      ]),
+
+    .testTarget(name: "IPCSystemTests", dependencies: ["IPCSystem"]),
+    .testTarget(name: "AnonymousPipesTests", dependencies: ["AnonymousPipes"]),
+    .testTarget(name: "NamedPipesTests", dependencies: ["NamedPipes"]),
+    .testTarget(name: "MailslotsTests", dependencies: ["Mailslots"]),
+    .testTarget(name: "SharedMemoryTests", dependencies: ["SharedMemory"]),
+    .testTarget(name: "TransportTests", dependencies: ["TransportCatalog", "LabRunner", "ipclab"]),
+    .testTarget(name: "LabRunnerTests", dependencies: ["LabRunner", "ipclab"]),
+    .testTarget(name: "LabReportTests", dependencies: ["LabReport"]),
+    .testTarget(name: "CommandLineTests", dependencies: ["ipclab"]),
+  ]
+)
+
+for target in package.targets where target.name != "CIPCShims" {
+  var settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+  ]
+  if target.type != .test { settings.append(.strictMemorySafety()) }
+  target.swiftSettings = settings
+}
