@@ -1,0 +1,96 @@
+// What Swift's `import Glibc` does not show, and nothing else: functions and macros that need
+// _GNU_SOURCE, variadic functions, casts in macros. The definitions are in shims.c, because the
+// types of the C library differ with _GNU_SOURCE and Swift wants to see one of them only.
+// Errors are returned as the C library returns them (-1 and errno).
+#pragma once
+#include <poll.h>
+#include <semaphore.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <time.h>
+
+// Pipes. _GNU_SOURCE only, so the module map's view of unistd.h lacks it.
+int cipc_pipe2(int fds[2], int flags);
+int cipc_set_pipe_size(int fd, int bytes);
+int cipc_get_pipe_size(int fd);
+int cipc_queued_bytes(int fd, int *out);
+// fcntl is variadic in C; these are the two shapes the project uses.
+int cipc_fcntl_int(int fd, int command, int argument);
+int cipc_duplicate_above(int fd, int lowest);
+// dup3 is _GNU_SOURCE only: `fd` becomes a close-on-exec copy of `other`.
+int cipc_replace(int fd, int other);
+// Anonymous memory files and their seals.
+int cipc_memfd_create(const char *name);
+int cipc_seal_size(int fd);
+int cipc_get_seals(int fd);
+int cipc_has_size_seals(int fd);
+// MAP_FAILED is a cast, which Swift does not import: NULL means failure here.
+void *cipc_map_shared(size_t length, int writable, int fd);
+// Events and readiness.
+int cipc_eventfd(void);
+int cipc_epoll_create(void);
+int cipc_epoll_add(int epfd, int fd, uint32_t events, uint64_t token);
+int cipc_epoll_remove(int epfd, int fd);
+// struct epoll_event is packed and holds a union: hand out the two useful numbers instead.
+int cipc_epoll_wait(
+    int epfd, uint64_t *tokens, uint32_t *events, int capacity, int milliseconds);
+int cipc_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout);
+// Futexes have no C library wrapper. Deadlines are absolute, CLOCK_MONOTONIC; NULL waits for ever.
+int cipc_futex_wait(
+    const void *word, uint32_t expected, const struct timespec *deadline);
+int cipc_futex_wake(const void *word, int count);
+// Processes.
+int cipc_pidfd_open(pid_t pid);
+int cipc_gettid(void);
+int cipc_tgkill(int pid, int tid, int sig);
+int cipc_wait4(pid_t pid, int *status, int nohang, struct rusage *usage);
+int cipc_wait_exited(int status);
+int cipc_wait_exit_code(int status);
+int cipc_wait_signal(int status);
+int cipc_spawn_close_from(posix_spawn_file_actions_t *actions, int lowest);
+int cipc_spawn_change_directory(
+    posix_spawn_file_actions_t *actions, const char *path);
+int cipc_getrusage_self(struct rusage *usage);
+// Placement: cpu_set_t is handled by macros.
+int cipc_pin_to(int cpu);
+int cipc_allowed_cpus(int *out, int capacity);
+int cipc_current_cpu(void);
+int cipc_install_interrupt(int sig);
+int cipc_interrupt_signal(void);
+int cipc_ignore_sigpipe_if_default(void);
+// Sockets: accept4 and ucred are _GNU_SOURCE, CMSG_* are macros.
+int cipc_socket(int domain, int type, int protocol);
+int cipc_socketpair(int type, int fds[2]);
+int cipc_accept(int fd);
+int cipc_accept_nonblocking(int fd);
+int cipc_peer_credentials(int fd, pid_t *pid, uid_t *uid, gid_t *gid);
+// Asks for a buffer of `bytes`, past the system's limit where the process is privileged.
+int cipc_set_socket_buffer(int fd, int receive, int bytes);
+// Sends `count` (at most 8) descriptors with `length` bytes (at least one).
+ssize_t cipc_send_descriptors(
+    int fd, const void *data, size_t length, const int *fds, int count);
+// Receives bytes and up to 8 descriptors, which are close-on-exec. *count gets their number;
+// *flags gets msg_flags (MSG_TRUNC, MSG_CTRUNC).
+ssize_t cipc_receive_descriptors(
+    int fd, void *data, size_t length, int *fds, int *count, int *flags);
+// POSIX message queues: mq_open is variadic.
+int cipc_mq_create(const char *name, int flags, unsigned mode, long depth, long size);
+int cipc_mq_open(const char *name, int flags);
+int cipc_mq_send(int q, const void *data, size_t length, const struct timespec *by);
+ssize_t cipc_mq_receive(int q, void *data, size_t size, const struct timespec *by);
+int cipc_mq_unlink(const char *name);
+int cipc_mq_limits(int q, long *depth, long *size, long *queued);
+// Semaphores with a monotonic deadline (glibc 2.30).
+int cipc_sem_wait_until(sem_t *s, const struct timespec *deadline);
+
+// Tells the processor that this is a spin loop.
+static inline void cipc_spin_hint(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}

@@ -1,0 +1,242 @@
+#define _GNU_SOURCE 1
+#include "CIPCShims.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <mqueue.h>
+#include <poll.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <sys/ioctl.h>
+
+// Pipes. _GNU_SOURCE only, so the module map's view of unistd.h lacks it.
+int cipc_pipe2(int fds[2], int flags) { return pipe2(fds, flags); }
+int cipc_set_pipe_size(int fd, int bytes) { return fcntl(fd, F_SETPIPE_SZ, bytes); }
+int cipc_get_pipe_size(int fd) { return fcntl(fd, F_GETPIPE_SZ); }
+int cipc_queued_bytes(int fd, int *out) {
+  return ioctl(fd, FIONREAD, out);
+}
+
+// fcntl is variadic in C; these are the two shapes the project uses.
+int cipc_fcntl_int(int fd, int command, int argument) {
+  return fcntl(fd, command, argument);
+}
+int cipc_duplicate_above(int fd, int lowest) {
+  return fcntl(fd, F_DUPFD_CLOEXEC, lowest);
+}
+
+// Anonymous memory files and their seals.
+int cipc_memfd_create(const char *name) {
+  return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+}
+int cipc_seal_size(int fd) {
+  return fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+}
+int cipc_get_seals(int fd) { return fcntl(fd, F_GET_SEALS); }
+int cipc_has_size_seals(int fd) {
+  int seals = fcntl(fd, F_GET_SEALS);
+  return seals >= 0 && (seals & F_SEAL_SHRINK) && (seals & F_SEAL_GROW);
+}
+
+// MAP_FAILED is a cast, which Swift does not import: NULL means failure here.
+void *cipc_map_shared(size_t length, int writable, int fd) {
+  void *p = mmap(0, length, PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED, fd, 0);
+  return p == MAP_FAILED ? 0 : p;
+}
+
+// Events and readiness.
+int cipc_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+int cipc_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
+int cipc_epoll_add(int epfd, int fd, uint32_t events, uint64_t token) {
+  struct epoll_event e = {.events = events, .data = {.u64 = token}};
+  return epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &e);
+}
+int cipc_epoll_remove(int epfd, int fd) {
+  return epoll_ctl(epfd, EPOLL_CTL_DEL, fd, 0);
+}
+// struct epoll_event is packed and holds a union: hand out the two useful numbers instead.
+int cipc_epoll_wait(
+    int epfd, uint64_t *tokens, uint32_t *events, int capacity, int milliseconds) {
+  struct epoll_event list[64];
+  if (capacity > 64) capacity = 64;
+  int n = epoll_wait(epfd, list, capacity, milliseconds);
+  for (int i = 0; i < n; i++) { tokens[i] = list[i].data.u64; events[i] = list[i].events; }
+  return n;
+}
+int cipc_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout) {
+  return ppoll(fds, n, timeout, 0);
+}
+
+// Futexes have no C library wrapper. Deadlines are absolute, CLOCK_MONOTONIC; NULL waits for ever.
+int cipc_futex_wait(
+    const void *word, uint32_t expected, const struct timespec *deadline) {
+  return (int)syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, deadline, 0,
+                      FUTEX_BITSET_MATCH_ANY);
+}
+int cipc_futex_wake(const void *word, int count) {
+  return (int)syscall(SYS_futex, word, FUTEX_WAKE, count, 0, 0, 0);
+}
+
+// Processes.
+int cipc_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+int cipc_gettid(void) { return (int)syscall(SYS_gettid); }
+int cipc_tgkill(int pid, int tid, int sig) {
+  return (int)syscall(SYS_tgkill, pid, tid, sig);
+}
+int cipc_wait4(pid_t pid, int *status, int nohang, struct rusage *usage) {
+  return wait4(pid, status, nohang ? WNOHANG : 0, usage);
+}
+int cipc_wait_exited(int status) { return WIFEXITED(status); }
+int cipc_wait_exit_code(int status) { return WEXITSTATUS(status); }
+int cipc_wait_signal(int status) { return WIFSIGNALED(status) ? WTERMSIG(status) : 0; }
+int cipc_spawn_close_from(posix_spawn_file_actions_t *actions, int lowest) {
+  return posix_spawn_file_actions_addclosefrom_np(actions, lowest);
+}
+int cipc_spawn_change_directory(
+    posix_spawn_file_actions_t *actions, const char *path) {
+  return posix_spawn_file_actions_addchdir_np(actions, path);
+}
+int cipc_getrusage_self(struct rusage *usage) { return getrusage(RUSAGE_SELF, usage); }
+
+// Placement: cpu_set_t is handled by macros.
+int cipc_pin_to(int cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpu, &set);
+  return sched_setaffinity(0, sizeof set, &set);
+}
+int cipc_allowed_cpus(int *out, int capacity) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set)) return -1;
+  int n = 0;
+  for (int cpu = 0; cpu < CPU_SETSIZE && n < capacity; cpu++)
+    if (CPU_ISSET(cpu, &set)) out[n++] = cpu;
+  return n;
+}
+int cipc_current_cpu(void) { return sched_getcpu(); }
+
+// Signals: sigaction's handler is a union member behind a macro.
+void cipc_no_op_handler(int sig) { (void)sig; }
+int cipc_install_interrupt(int sig) {
+  struct sigaction action = {.sa_handler = cipc_no_op_handler};
+  return sigaction(sig, &action, 0);
+}
+int cipc_interrupt_signal(void) { return SIGRTMIN + 5; }
+int cipc_ignore_sigpipe_if_default(void) {
+  struct sigaction now;
+  if (sigaction(SIGPIPE, 0, &now)) return -1;
+  if (now.sa_handler != SIG_DFL) return 0;
+  struct sigaction ignore = {.sa_handler = SIG_IGN};
+  return sigaction(SIGPIPE, &ignore, 0);
+}
+
+// Sockets: accept4 and ucred are _GNU_SOURCE, CMSG_* are macros.
+int cipc_socket(int domain, int type, int protocol) {
+  return socket(domain, type | SOCK_CLOEXEC, protocol);
+}
+int cipc_socketpair(int type, int fds[2]) {
+  return socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, fds);
+}
+int cipc_accept(int fd) { return accept4(fd, 0, 0, SOCK_CLOEXEC); }
+int cipc_accept_nonblocking(int fd) {
+  return accept4(fd, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+int cipc_peer_credentials(int fd, pid_t *pid, uid_t *uid, gid_t *gid) {
+  struct ucred c;
+  socklen_t n = sizeof c;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c, &n)) return -1;
+  *pid = c.pid; *uid = c.uid; *gid = c.gid;
+  return 0;
+}
+// Asks for a buffer of `bytes`, past the system's limit where the process is privileged.
+int cipc_set_socket_buffer(int fd, int receive, int bytes) {
+  if (!setsockopt(fd, SOL_SOCKET, receive ? SO_RCVBUFFORCE : SO_SNDBUFFORCE, &bytes, sizeof bytes))
+    return 0;
+  return setsockopt(fd, SOL_SOCKET, receive ? SO_RCVBUF : SO_SNDBUF, &bytes, sizeof bytes);
+}
+// Sends `count` (at most 8) descriptors with `length` bytes (at least one).
+ssize_t cipc_send_descriptors(
+    int fd, const void *data, size_t length, const int *fds, int count) {
+  union { char bytes[CMSG_SPACE(8 * sizeof(int))]; struct cmsghdr align; } control;
+  if (count < 0 || count > 8) { errno = EINVAL; return -1; }
+  struct iovec vec = {(void *)data, length};
+  struct msghdr msg = {.msg_iov = &vec, .msg_iovlen = 1};
+  if (count > 0) {
+    msg.msg_control = control.bytes;
+    msg.msg_controllen = CMSG_SPACE(count * sizeof(int));
+    struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(count * sizeof(int));
+    memcpy(CMSG_DATA(c), fds, count * sizeof(int));
+  }
+  return sendmsg(fd, &msg, MSG_NOSIGNAL);
+}
+// Receives bytes and up to 8 descriptors, which are close-on-exec. *count gets their number;
+// *flags gets msg_flags (MSG_TRUNC, MSG_CTRUNC).
+ssize_t cipc_receive_descriptors(
+    int fd, void *data, size_t length, int *fds, int *count, int *flags) {
+  union { char bytes[CMSG_SPACE(8 * sizeof(int))]; struct cmsghdr align; } control;
+  struct iovec vec = {data, length};
+  struct msghdr msg = {.msg_iov = &vec, .msg_iovlen = 1, .msg_control = control.bytes,
+                       .msg_controllen = sizeof control};
+  ssize_t n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
+  *count = 0;
+  *flags = msg.msg_flags;
+  if (n < 0) return n;
+  for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c))
+    if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+      *count = (int)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+      if (*count > 8) *count = 8;
+      memcpy(fds, CMSG_DATA(c), *count * sizeof(int));
+    }
+  return n;
+}
+
+// POSIX message queues: mq_open is variadic.
+int cipc_mq_create(const char *name, int flags, unsigned mode, long depth, long size) {
+  struct mq_attr attributes = {.mq_maxmsg = depth, .mq_msgsize = size};
+  return mq_open(name, flags | O_CREAT | O_EXCL | O_CLOEXEC, mode, &attributes);
+}
+int cipc_mq_open(const char *name, int flags) {
+  return mq_open(name, flags | O_CLOEXEC);
+}
+int cipc_mq_send(int q, const void *data, size_t length, const struct timespec *by) {
+  return by ? mq_timedsend(q, data, length, 0, by) : mq_send(q, data, length, 0);
+}
+ssize_t cipc_mq_receive(int q, void *data, size_t size, const struct timespec *by) {
+  unsigned priority;
+  return by ? mq_timedreceive(q, data, size, &priority, by) : mq_receive(q, data, size, &priority);
+}
+int cipc_mq_unlink(const char *name) { return mq_unlink(name); }
+int cipc_mq_limits(int q, long *depth, long *size, long *queued) {
+  struct mq_attr a;
+  if (mq_getattr(q, &a)) return -1;
+  *depth = a.mq_maxmsg; *size = a.mq_msgsize; *queued = a.mq_curmsgs;
+  return 0;
+}
+
+// Semaphores with a monotonic deadline (glibc 2.30).
+int cipc_sem_wait_until(sem_t *s, const struct timespec *deadline) {
+  return sem_clockwait(s, CLOCK_MONOTONIC, deadline);
+}
+
+int cipc_replace(int fd, int other) { return dup3(other, fd, O_CLOEXEC); }

@@ -1,0 +1,169 @@
+internal import CIPCShims
+internal import Glibc
+
+/// How a process ended.
+public enum ExitStatus: Sendable, Hashable, Codable, CustomStringConvertible {
+  /// It returned this code.
+  case exited(Int32)
+  /// This signal ended it.
+  case signaled(Int32)
+
+  /// `exit 0`, or `signal 9 (Killed)`.
+  public var description: String {
+    switch self {
+    case .exited(let code): return "exit \(code)"
+    case .signaled(let number):
+      guard let text = unsafe strsignal(number) else { return "signal \(number)" }
+      return unsafe "signal \(number) (\(String(cString: text)))"
+    }
+  }
+
+  /// Whether it returned 0.
+  public var isSuccess: Bool { self == .exited(0) }
+}
+
+/// A started process. It is not killed when this value goes away; `wait()` for it.
+///
+/// A child sees exactly the descriptors in its map: every other one is closed in it, also those
+/// that the parent inherited without close-on-exec.
+public struct ChildProcess: Sendable {
+  /// Process id.
+  public let pid: Int32
+
+  /// What to start and with which descriptors.
+  public struct Plan: Sendable {
+    /// Path of the program, or a name to look up in `PATH`.
+    public var program: String
+    /// Arguments after the program's name.
+    public var arguments: [String] = []
+    /// `NAME=value` strings; `nil` inherits the parent's.
+    public var environment: [String]?
+    /// Working directory; `nil` inherits the parent's.
+    public var directory: String?
+    /// The child's descriptors: number in the child, and the parent's descriptor behind it.
+    /// Numbers that are not listed are closed.
+    public var descriptors: [(child: Int32, parent: Int32)] = [(0, 0), (1, 1), (2, 2)]
+    /// The process group: `nil` stays in the parent's, 0 starts one of its own.
+    public var group: Int32?
+
+    /// Creates a plan that passes standard input, output and error on.
+    public init(program: String, arguments: [String] = []) {
+      self.program = program
+      self.arguments = arguments
+    }
+  }
+
+  /// Starts a process. Wraps `posix_spawnp(3)`.
+  ///
+  /// Signals are reset to their defaults and unblocked in the child, so that `SIGPIPE` ends
+  /// programs that expect it to.
+  ///
+  /// - Throws: `ENOENT` when there is no such program, `EACCES` when it may not be run.
+  public static func start(_ plan: Plan) throws(SystemError) -> ChildProcess {
+    var actions = unsafe posix_spawn_file_actions_t()
+    try spawnCheck("posix_spawn_file_actions_init", unsafe posix_spawn_file_actions_init(&actions))
+    defer { unsafe _ = posix_spawn_file_actions_destroy(&actions) }
+    var attributes = posix_spawnattr_t()
+    try spawnCheck("posix_spawnattr_init", unsafe posix_spawnattr_init(&attributes))
+    defer { unsafe _ = posix_spawnattr_destroy(&attributes) }
+
+    // Sources first move above every target number, so that no dup2 overwrites a source.
+    let top = (plan.descriptors.map(\.child).max() ?? 2) + 1
+    var moved: [Int32] = []
+    defer { for number in moved { _ = Glibc.close(number) } }
+    for (child, parent) in plan.descriptors {
+      let copy = try checked("fcntl(F_DUPFD_CLOEXEC)") { cipc_duplicate_above(parent, top) }
+      moved.append(copy)
+      try spawnCheck(
+        "posix_spawn_file_actions_adddup2",
+        unsafe posix_spawn_file_actions_adddup2(&actions, copy, child))
+    }
+    let wanted = Set(plan.descriptors.map(\.child))
+    for number in 0..<top where !wanted.contains(number) {
+      // Closing a number that is not open fails in the child on some systems: only close open ones.
+      if cipc_fcntl_int(number, F_GETFD, 0) != -1 {
+        try spawnCheck(
+          "posix_spawn_file_actions_addclose",
+          unsafe posix_spawn_file_actions_addclose(&actions, number))
+      }
+    }
+    try spawnCheck(
+      "posix_spawn_file_actions_addclosefrom_np", unsafe cipc_spawn_close_from(&actions, top))
+    if let directory = plan.directory {
+      try spawnCheck(
+        "posix_spawn_file_actions_addchdir_np",
+        unsafe cipc_spawn_change_directory(&actions, directory))
+    }
+
+    var flags = Int16(POSIX_SPAWN_SETSIGDEF) | Int16(POSIX_SPAWN_SETSIGMASK)
+    var all = sigset_t()
+    unsafe sigfillset(&all)
+    unsafe posix_spawnattr_setsigdefault(&attributes, &all)
+    var none = sigset_t()
+    unsafe sigemptyset(&none)
+    unsafe posix_spawnattr_setsigmask(&attributes, &none)
+    if let group = plan.group {
+      flags |= Int16(POSIX_SPAWN_SETPGROUP)
+      unsafe posix_spawnattr_setpgroup(&attributes, group)
+    }
+    unsafe posix_spawnattr_setflags(&attributes, flags)
+
+    var argv: [UnsafeMutablePointer<CChar>?] =
+      unsafe ([plan.program] + plan.arguments).map { unsafe strdup($0) } + [nil]
+    defer { for unsafepointer in unsafe argv { unsafe free(pointer) } }
+    var envp: [UnsafeMutablePointer<CChar>?] =
+      unsafe (plan.environment ?? []).map { unsafe strdup($0) } + [nil]
+    defer { for unsafepointer in unsafe envp { unsafe free(pointer) } }
+
+    var pid: Int32 = 0
+    let result: Int32
+    if plan.environment == nil {
+      result = unsafe posix_spawnp(&pid, plan.program, &actions, &attributes, &argv, environ)
+    } else {
+      result = unsafe posix_spawnp(&pid, plan.program, &actions, &attributes, &argv, &envp)
+    }
+    try spawnCheck("posix_spawnp(\(plan.program))", result)
+    return ChildProcess(pid: pid)
+  }
+
+  /// Waits for the process to end and collects it.
+  ///
+  /// - Throws: `ECHILD` when it was collected before.
+  public func wait() throws(SystemError) -> (status: ExitStatus, usage: ResourceUsage) {
+    var status: Int32 = 0
+    var usage = rusage()
+    let pid = self.pid
+    try retrying("wait4") { unsafe cipc_wait4(pid, &status, 0, &usage) }
+    return (Self.decode(status), ResourceUsage(usage))
+  }
+
+  /// Collects the process if it has ended; `nil` while it runs.
+  public func poll() throws(SystemError) -> (status: ExitStatus, usage: ResourceUsage)? {
+    var status: Int32 = 0
+    var usage = rusage()
+    let pid = self.pid
+    let done = try retrying("wait4") { unsafe cipc_wait4(pid, &status, 1, &usage) }
+    return done == 0 ? nil : (Self.decode(status), ResourceUsage(usage))
+  }
+
+  /// Sends a signal to the process.
+  public func signal(_ number: Int32) { _ = kill(pid, number) }
+
+  /// Sends a signal to every process of the group that the process leads.
+  public func signalGroup(_ number: Int32) { _ = kill(-pid, number) }
+
+  /// A descriptor that becomes readable when the process ends. Wraps `pidfd_open(2)`.
+  public func openPidfd() throws(SystemError) -> OwnedDescriptor {
+    let pid = self.pid
+    return OwnedDescriptor(adopting: try checked("pidfd_open") { cipc_pidfd_open(pid) })
+  }
+
+  private static func decode(_ status: Int32) -> ExitStatus {
+    cipc_wait_exited(status) != 0
+      ? .exited(cipc_wait_exit_code(status)) : .signaled(cipc_wait_signal(status))
+  }
+
+  private static func spawnCheck(_ call: String, _ result: Int32) throws(SystemError) {
+    if result != 0 { throw SystemError(code: result == -1 ? errno : result, call: call) }
+  }
+}

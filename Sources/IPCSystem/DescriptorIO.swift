@@ -1,0 +1,247 @@
+internal import CIPCShims
+internal import Glibc
+internal import Synchronization
+
+/// Blocking reads and writes on one descriptor, with deadlines, that `close()` in another thread
+/// ends at once.
+///
+/// A call without a deadline is one system call on a blocking descriptor: this is what the lab
+/// measures. The first call with a deadline switches the descriptor to non-blocking mode for good;
+/// from then on a call tries, waits in `ppoll(2)` when it must, and tries again.
+///
+/// `close()` cannot simply close: another thread may be inside `read(2)` or about to enter it, and
+/// the number could be reused under it. It first puts an end-of-everything descriptor in the
+/// place of the real one (`dup2`), so a late thread finds that, and then interrupts threads that
+/// are inside with a signal until they have left.
+///
+/// One thread may read while another writes; two readers, or two writers, at once are not allowed.
+public final class DescriptorIO: @unchecked Sendable {
+  // Sendable: `descriptor` never changes; everything else that two threads touch is atomic.
+
+  /// The descriptor's number. It belongs to this object.
+  public let descriptor: Int32
+  private let closed = Atomic<Bool>(false)
+  private let nonblocking: Atomic<Bool>
+  private let reader = Atomic<Int32>(0)
+  private let writer = Atomic<Int32>(0)
+
+  /// Takes over a descriptor.
+  ///
+  /// - Parameter nonblocking: Whether it is in non-blocking mode already.
+  public init(adopting descriptor: consuming OwnedDescriptor, nonblocking: Bool = false) {
+    self.descriptor = descriptor.release()
+    self.nonblocking = Atomic(nonblocking)
+    Self.prepareInterrupts
+  }
+
+  deinit {
+    if !closed.load(ordering: .acquiring) { _ = Glibc.close(descriptor) }
+  }
+
+  /// Whether `close()` was called.
+  public var isClosed: Bool { closed.load(ordering: .acquiring) }
+
+  /// Which direction a call waits for.
+  public enum Direction: Sendable {
+    /// Input.
+    case read
+    /// Output.
+    case write
+  }
+
+  /// Runs a system call that may block, until it succeeds, fails, or the deadline passes.
+  ///
+  /// - Parameters:
+  ///   - call: The call's name for the error.
+  ///   - direction: What to wait for when the call would block.
+  ///   - body: The call; returns -1 and sets `errno` as system calls do.
+  /// - Throws: `ETIMEDOUT` at the deadline, `EBADF` when the object was closed, else the call's own
+  ///   error.
+  @inline(__always)
+  public func perform(
+    _ call: StaticString, _ direction: Direction, deadline: Deadline, _ body: (Int32) -> Int
+  ) throws(SystemError) -> Int {
+    if !deadline.isNever && !nonblocking.load(ordering: .relaxed) { try makeNonblocking() }
+    let slot = direction == .read
+    enter(slot)
+    defer { leave(slot) }
+    while true {
+      if closed.load(ordering: .relaxed) { throw SystemError(code: EBADF, call: "\(call)") }
+      let result = body(descriptor)
+      if result >= 0 && !closed.load(ordering: .relaxed) { return result }
+      let code = errno
+      if closed.load(ordering: .acquiring) { throw SystemError(code: EBADF, call: "\(call)") }
+      if code == EINTR { continue }
+      guard code == EAGAIN, nonblocking.load(ordering: .relaxed) else {
+        throw SystemError(code: code, call: "\(call)")
+      }
+      try waitUntilReady(call, direction, deadline)
+    }
+  }
+
+  /// Reads at most `buffer.count` bytes; 0 is end of file. Wraps `read(2)`.
+  @inline(__always)
+  public func read(
+    into buffer: UnsafeMutableRawBufferPointer, deadline: Deadline
+  ) throws(SystemError) -> Int {
+    try perform("read", .read, deadline: deadline) {
+      unsafe Glibc.read($0, buffer.baseAddress, buffer.count)
+    }
+  }
+
+  /// Writes at least one byte of `buffer` and returns how many. Wraps `write(2)`.
+  @inline(__always)
+  public func write(
+    _ buffer: UnsafeRawBufferPointer, deadline: Deadline
+  ) throws(SystemError) -> Int {
+    try perform("write", .write, deadline: deadline) {
+      unsafe Glibc.write($0, buffer.baseAddress, buffer.count)
+    }
+  }
+
+  /// Closes the descriptor. Threads inside a call leave it with `EBADF`. Safe to call twice.
+  public func close() {
+    guard
+      closed.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing)
+        .exchanged
+    else { return }
+    if reader.load(ordering: .sequentiallyConsistent) != 0
+      || writer.load(ordering: .sequentiallyConsistent) != 0
+    {
+      expelThreads()
+    }
+    _ = Glibc.close(descriptor)
+  }
+
+  // MARK: - Inside
+
+  private static let prepareInterrupts: Void = {
+    _ = cipc_install_interrupt(cipc_interrupt_signal())
+    _ = cipc_ignore_sigpipe_if_default()
+  }()
+
+  @inline(__always)
+  private func enter(_ reading: Bool) {
+    let thread = ThreadIdentity.current
+    if reading {
+      reader.store(thread, ordering: .relaxed)
+    } else {
+      writer.store(thread, ordering: .relaxed)
+    }
+  }
+
+  @inline(__always)
+  private func leave(_ reading: Bool) {
+    if reading {
+      reader.store(0, ordering: .releasing)
+    } else {
+      writer.store(0, ordering: .releasing)
+    }
+  }
+
+  private func makeNonblocking() throws(SystemError) {
+    try Descriptors.setNonblocking(descriptor, true)
+    nonblocking.store(true, ordering: .relaxed)
+  }
+
+  private func waitUntilReady(
+    _ call: StaticString, _ direction: Direction, _ deadline: Deadline
+  ) throws(SystemError) {
+    var entry = pollfd(
+      fd: descriptor, events: Int16(direction == .read ? POLLIN : POLLOUT), revents: 0)
+    var left = timespec()
+    if let remaining = deadline.remaining {
+      if remaining == 0 { throw SystemError(code: ETIMEDOUT, call: "\(call)") }
+      left = timespec(
+        tv_sec: Int(remaining / 1_000_000_000), tv_nsec: Int(remaining % 1_000_000_000))
+    }
+    let ready =
+      deadline.isNever
+      ? unsafe cipc_ppoll(&entry, 1, nil) : unsafe cipc_ppoll(&entry, 1, &left)
+    if ready == -1 && errno != EINTR { throw lastError("ppoll") }
+  }
+
+  /// Puts the end-of-everything descriptor in the place of the real one and interrupts whoever is
+  /// inside a call until nobody is.
+  private func expelThreads() {
+    // A dead pipe end: reading it gives end of file, writing it EPIPE, polling it readiness.
+    if let dead = try? Pipes.make(capacity: nil) {
+      dead.writeEnd.close()
+      _ = cipc_replace(descriptor, dead.readEnd.raw)
+      dead.readEnd.close()
+    }
+    let process = getpid()
+    while true {
+      let inside = [
+        reader.load(ordering: .sequentiallyConsistent),
+        writer.load(ordering: .sequentiallyConsistent),
+      ].filter { $0 != 0 && $0 != ThreadIdentity.current }
+      if inside.isEmpty { return }
+      for thread in inside {
+        _ = cipc_tgkill(process, thread, cipc_interrupt_signal())
+      }
+      // A thread may have been signalled just before it entered the call; it then finds the dead
+      // descriptor by itself. Give up the processor so that it can.
+      sched_yield()
+    }
+  }
+}
+
+/// The calling thread's kernel id, cached per thread: asking each time would be a system call.
+enum ThreadIdentity {
+  private static let key: pthread_key_t = {
+    var key = pthread_key_t()
+    unsafe _ = pthread_key_create(&key, nil)
+    return key
+  }()
+
+  @inline(__always)
+  static var current: Int32 {
+    let stored = unsafe Int(bitPattern: pthread_getspecific(key))
+    if stored != 0 { return Int32(truncatingIfNeeded: stored) }
+    let fresh = cipc_gettid()
+    unsafe _ = pthread_setspecific(key, UnsafeRawPointer(bitPattern: Int(fresh)))
+    return fresh
+  }
+}
+
+/// Anonymous pipes as the kernel makes them.
+public enum Pipes {
+  /// The two ends of a new pipe.
+  public struct Ends: ~Copyable {
+    /// The end that is read.
+    public var readEnd: OwnedDescriptor
+    /// The end that is written.
+    public var writeEnd: OwnedDescriptor
+  }
+
+  /// Creates a pipe. Wraps `pipe2(2)` and `F_SETPIPE_SZ`.
+  ///
+  /// - Parameter capacity: Bytes the pipe should hold; the kernel rounds up to a power of two pages.
+  ///   `nil` keeps the default (64 KiB).
+  /// - Throws: `EPERM` when the capacity is above `fs.pipe-max-size`.
+  public static func make(capacity: Int?) throws(SystemError) -> Ends {
+    var numbers: [Int32] = [-1, -1]
+    try checked("pipe2") { unsafe cipc_pipe2(&numbers, O_CLOEXEC) }
+    let ends = Ends(
+      readEnd: OwnedDescriptor(adopting: numbers[0]),
+      writeEnd: OwnedDescriptor(adopting: numbers[1]))
+    if let capacity {
+      try setCapacity(of: ends.writeEnd.raw, to: capacity)
+    }
+    return ends
+  }
+
+  /// Changes how many bytes a pipe or FIFO holds.
+  public static func setCapacity(of descriptor: Int32, to bytes: Int) throws(SystemError) {
+    guard let wanted = Int32(exactly: bytes), wanted > 0 else {
+      throw SystemError(code: EINVAL, call: "fcntl(F_SETPIPE_SZ)")
+    }
+    try checked("fcntl(F_SETPIPE_SZ)") { cipc_set_pipe_size(descriptor, wanted) }
+  }
+
+  /// How many bytes a pipe or FIFO holds.
+  public static func capacity(of descriptor: Int32) throws(SystemError) -> Int {
+    Int(try checked("fcntl(F_GETPIPE_SZ)") { cipc_get_pipe_size(descriptor) })
+  }
+}

@@ -1,0 +1,111 @@
+internal import CIPCShims
+internal import Glibc
+internal import Synchronization
+
+/// One thread per process that notices when descriptors hang up.
+///
+/// Shared memory has no end of file. Each connection over it therefore keeps a tether socket to its
+/// peer (or a pidfd), and registers it here; when the peer dies, the kernel hangs the tether up and
+/// `action` runs, typically to set a flag and wake futex words. A sleeping waiter thus needs no
+/// timeout and a spinning one no system call.
+public final class PeerWatcher: Sendable {
+  /// The watcher of this process. Its thread starts with the first registration.
+  public static let shared = PeerWatcher()
+
+  private let epoll: Int32
+  private let state = Mutex(State())
+
+  private struct State {
+    var started = false
+    var next: UInt64 = 1
+    var actions: [UInt64: @Sendable () -> Void] = [:]
+  }
+
+  private static let peerShutdown: UInt32 = 0x2000  // EPOLLRDHUP, an enum in C++ clothes
+  private static let oneShot: UInt32 = 1 << 30  // EPOLLONESHOT
+
+  private init() { epoll = cipc_epoll_create() }
+
+  /// Runs `action` once, on the watcher's thread, when the other end of `descriptor` is gone.
+  ///
+  /// - Parameter pidfd: Whether the descriptor is a pidfd, which becomes readable instead.
+  /// - Returns: A token for ``stop(_:descriptor:)``, which must be called before the descriptor is
+  ///   closed.
+  public func watch(
+    _ descriptor: Int32, pidfd: Bool = false, action: @escaping @Sendable () -> Void
+  ) throws(SystemError) -> UInt64 {
+    let token = state.withLock { state in
+      let token = state.next
+      state.next += 1
+      state.actions[token] = action
+      return token
+    }
+    // Once only: a descriptor that stays hung up must not keep the thread busy. HUP and ERR always
+    // come; EPOLLRDHUP asks for the peer's shutdown as well.
+    let events = (pidfd ? UInt32(POLLIN) : Self.peerShutdown) | Self.oneShot
+    do {
+      try checked("epoll_ctl") { cipc_epoll_add(epoll, descriptor, events, token) }
+    } catch {
+      state.withLock { _ = $0.actions.removeValue(forKey: token) }
+      throw error
+    }
+    try startIfNeeded()
+    return token
+  }
+
+  /// Forgets a registration. When it returns, the action has run, or is running, or never will.
+  public func stop(_ token: UInt64, descriptor: Int32) {
+    let pending = state.withLock { $0.actions.removeValue(forKey: token) }
+    if pending != nil { _ = cipc_epoll_remove(epoll, descriptor) }
+  }
+
+  private func startIfNeeded() throws(SystemError) {
+    let first = state.withLock { state in
+      defer { state.started = true }
+      return !state.started
+    }
+    if first { try SystemThread.start { self.run() } }
+  }
+
+  private func run() {
+    var tokens = [UInt64](repeating: 0, count: 64)
+    var events = [UInt32](repeating: 0, count: 64)
+    while true {
+      let count = unsafe cipc_epoll_wait(epoll, &tokens, &events, 64, -1)
+      guard count > 0 else { continue }
+      for token in tokens.prefix(Int(count)) {
+        state.withLock { $0.actions.removeValue(forKey: token) }?()
+      }
+    }
+  }
+}
+
+/// Threads of the operating system's own, for work that blocks.
+public enum SystemThread {
+  /// Starts a detached thread. Wraps `pthread_create(3)`.
+  public static func start(_ body: @escaping @Sendable () -> Void) throws(SystemError) {
+    var attributes = pthread_attr_t()
+    unsafe pthread_attr_init(&attributes)
+    defer { unsafe _ = pthread_attr_destroy(&attributes) }
+    unsafe pthread_attr_setdetachstate(&attributes, CInt(PTHREAD_CREATE_DETACHED))
+    let box = unsafe Unmanaged.passRetained(Body(run: body))
+    var thread = pthread_t()
+    let result = unsafe pthread_create(
+      &thread, &attributes,
+      { argument in
+        guard let argument = unsafe argument else { return nil }
+        let body = unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
+        body.run()
+        return nil
+      }, unsafe box.toOpaque())
+    if result != 0 {
+      unsafe box.release()
+      throw SystemError(code: result, call: "pthread_create")
+    }
+  }
+
+  private final class Body: Sendable {
+    let run: @Sendable () -> Void
+    init(run: @escaping @Sendable () -> Void) { self.run = run }
+  }
+}

@@ -1,0 +1,187 @@
+internal import CIPCShims
+internal import Glibc
+
+/// The directory under which every name lives that another process finds: sockets, FIFOs, locks.
+///
+/// `$IPCLAB_RUNTIME_DIR`, else `$XDG_RUNTIME_DIR/ipclab`, else `/tmp/ipclab-<uid>`. It is created
+/// with mode 0700 and refused when it belongs to somebody else or is a symbolic link: whoever
+/// controls it could put a socket of their own in the place of a server's.
+public struct RuntimeDirectory: Sendable {
+  /// Absolute path, without a slash at the end.
+  public let path: String
+
+  /// Opens the directory of this user, creating it when it is missing.
+  ///
+  /// - Throws: `EPERM` when the directory belongs to another user, is open to others, or is not a
+  ///   directory of its own.
+  public static func open() throws(SystemError) -> RuntimeDirectory {
+    let path: String
+    if let chosen = variable("IPCLAB_RUNTIME_DIR") {
+      path = chosen
+    } else if let base = variable("XDG_RUNTIME_DIR") {
+      path = base + "/ipclab"
+    } else {
+      path = "/tmp/ipclab-\(getuid())"
+    }
+    return try RuntimeDirectory(verifying: path)
+  }
+
+  /// Opens the directory at `path`, creating it (but not its parents) when it is missing.
+  public init(verifying path: String) throws(SystemError) {
+    try Self.makeDirectory(path)
+    var status = stat()
+    try checked("lstat(\(path))") { unsafe lstat(path, &status) }
+    guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid(),
+      status.st_mode & 0o077 == 0
+    else { throw SystemError(code: EPERM, call: "runtime directory \(path)") }
+    self.path = path
+  }
+
+  /// A directory below this one for a purpose of its own, created with mode 0700 when missing.
+  public func subdirectory(_ name: String) throws(SystemError) -> RuntimeDirectory {
+    try RuntimeDirectory(verifying: path + "/" + name)
+  }
+
+  private static func variable(_ name: String) -> String? {
+    guard let value = unsafe getenv(name) else { return nil }
+    let text = unsafe String(cString: value)
+    return text.isEmpty ? nil : text
+  }
+
+  private static func makeDirectory(_ path: String) throws(SystemError) {
+    do { try checked("mkdir(\(path))") { unsafe mkdir(path, 0o700) } } catch {
+      if error.code != EEXIST { throw error }
+    }
+  }
+}
+
+/// A scratch directory for the names of one run, which vanishes with the run, also after kill -9.
+///
+/// The directory holds a file that its owner keeps locked (`flock(2)`), and the kernel drops that
+/// lock when the owner dies. ``sweep(_:)`` removes every directory whose lock is free. Objects that
+/// live outside the file system (POSIX message queues) are recorded here before they are made, so
+/// that the sweep finds them too.
+public final class ScratchDirectory: Sendable {
+  /// Absolute path of the directory.
+  public let path: String
+  private let lock: Int32
+
+  /// Creates a scratch directory below `runtime`, after sweeping what dead owners left there.
+  public init(in runtime: RuntimeDirectory) throws(SystemError) {
+    let home = try runtime.subdirectory("run")
+    Self.sweep(home)
+    // The home directory's own lock keeps a concurrent sweep from taking a directory that has been
+    // made and is not locked yet.
+    let guardian = try FileLock.acquire(home.path + "/.lock")
+    var number = Int(getpid())
+    while true {
+      let candidate = home.path + "/" + String(number, radix: 36)
+      if unsafe mkdir(candidate, 0o700) == 0 {
+        path = candidate
+        break
+      }
+      if errno != EEXIST { throw lastError("mkdir(\(candidate))") }
+      number += 1_000_003
+    }
+    lock = try FileLock.acquire(path + "/.lock").release()
+    _ = consume guardian
+  }
+
+  deinit { remove() }
+
+  /// Removes the directory and what is in it. Safe to call twice.
+  public func remove() {
+    Self.removeTree(path)
+    _ = close(lock)
+  }
+
+  /// Notes that a POSIX message queue of this name may exist, before it is created.
+  public func recordMessageQueue(_ name: String) throws(SystemError) {
+    try Self.touch(path + "/mq" + name.replacing("/", with: "%"))
+  }
+
+  /// Removes what runs whose owner is dead have left in `home`.
+  static func sweep(_ home: RuntimeDirectory) {
+    guard let guardian = try? FileLock.acquire(home.path + "/.lock") else { return }
+    for name in names(in: home.path) where name != ".lock" {
+      let directory = home.path + "/" + name
+      guard let lock = try? FileLock.tryAcquire(directory + "/.lock") else { continue }
+      removeTree(directory)
+      _ = consume lock
+    }
+    _ = consume guardian
+  }
+
+  private static func removeTree(_ directory: String) {
+    for name in names(in: directory) {
+      if name.hasPrefix("mq%") {
+        unsafe _ = cipc_mq_unlink("/" + name.dropFirst(3).replacing("%", with: "/"))
+      }
+      let entry = directory + "/" + name
+      if unsafe unlink(entry) == -1 && (errno == EISDIR || errno == EPERM) { removeTree(entry) }
+    }
+    unsafe _ = rmdir(directory)
+  }
+
+  private static func names(in directory: String) -> [String] {
+    DirectoryListing.names(in: directory)
+  }
+
+  private static func touch(_ path: String) throws(SystemError) {
+    let raw = try checked("open(\(path))") {
+      unsafe open(path, O_CREAT | O_CLOEXEC | O_WRONLY, 0o600)
+    }
+    _ = close(raw)
+  }
+}
+
+/// Names in a directory.
+public enum DirectoryListing {
+  /// The entries of a directory without `.` and `..`, in no order; empty when it cannot be read.
+  public static func names(in directory: String) -> [String] {
+    guard let stream = unsafe opendir(directory) else { return [] }
+    defer { unsafe _ = closedir(stream) }
+    var names: [String] = []
+    while let entry = unsafe readdir(stream) {
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+        unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names
+  }
+}
+
+/// An exclusive lock on a file, held until it goes away or its process dies. Wraps `flock(2)`.
+public struct FileLock: ~Copyable, Sendable {
+  private let file: OwnedDescriptor
+
+  /// Locks the file at `path`, creating it when it is missing, and waits for another holder.
+  public static func acquire(_ path: String) throws(SystemError) -> FileLock {
+    let file = try openFile(path)
+    let raw = file.raw
+    try retrying("flock(\(path))") { flock(raw, LOCK_EX) }
+    return FileLock(file: file)
+  }
+
+  /// Locks the file if nobody holds it; `nil` when somebody does.
+  public static func tryAcquire(_ path: String) throws(SystemError) -> FileLock? {
+    let file = try openFile(path)
+    let raw = file.raw
+    do { try retrying("flock(\(path))") { flock(raw, LOCK_EX | LOCK_NB) } } catch {
+      if error.code == EWOULDBLOCK { return nil }
+      throw error
+    }
+    return FileLock(file: file)
+  }
+
+  /// Hands the locked descriptor over; closing it unlocks.
+  public consuming func release() -> Int32 { file.release() }
+
+  private static func openFile(_ path: String) throws(SystemError) -> OwnedDescriptor {
+    OwnedDescriptor(
+      adopting: try checked("open(\(path))") {
+        unsafe open(path, O_CREAT | O_CLOEXEC | O_RDWR | O_NOFOLLOW, 0o600)
+      })
+  }
+}

@@ -1,0 +1,134 @@
+public import IPCSystem
+
+/// What went wrong in a transport: a code to act on, what was being done, and what may help.
+public struct TransportError: Error, Sendable, CustomStringConvertible {
+  /// The kind of an error. New codes may be added: always handle the ones you do not know.
+  public struct Code: RawRepresentable, Hashable, Sendable {
+    /// The code's stable name.
+    public let rawValue: String
+    /// Creates a code from its name.
+    public init(rawValue: String) { self.rawValue = rawValue }
+
+    /// The deadline passed before the operation was done; nothing was transferred.
+    public static let timedOut = Code(rawValue: "timedOut")
+    /// The other end is gone: nobody will read what is written.
+    public static let brokenPipe = Code(rawValue: "brokenPipe")
+    /// The other end has closed and everything it sent was read.
+    public static let endOfFile = Code(rawValue: "endOfFile")
+    /// This end was closed, perhaps by another thread during the call.
+    public static let closed = Code(rawValue: "closed")
+    /// No server has this name.
+    public static let notFound = Code(rawValue: "notFound")
+    /// The name is taken.
+    public static let nameInUse = Code(rawValue: "nameInUse")
+    /// Every instance of the server is taken.
+    public static let instancesBusy = Code(rawValue: "instancesBusy")
+    /// The message is longer than the mechanism can carry; `limit` says how long it may be.
+    public static let messageTooLarge = Code(rawValue: "messageTooLarge")
+    /// The message is longer than the buffer; it was kept, and `limit` says how long it is.
+    public static let moreData = Code(rawValue: "moreData")
+    /// The message was longer than the buffer and its tail is lost, as the mechanism has it.
+    public static let truncated = Code(rawValue: "truncated")
+    /// This user may not do that.
+    public static let accessDenied = Code(rawValue: "accessDenied")
+    /// The mechanism cannot do what was asked.
+    public static let notSupported = Code(rawValue: "notSupported")
+    /// An argument is outside what is allowed.
+    public static let invalidArgument = Code(rawValue: "invalidArgument")
+    /// The peer sent something that the protocol does not allow; the connection is unusable.
+    public static let protocolViolation = Code(rawValue: "protocolViolation")
+    /// A limit of this system stands in the way; the system error and the remedy say which.
+    public static let limitReached = Code(rawValue: "limitReached")
+    /// Another error of the system.
+    public static let system = Code(rawValue: "system")
+  }
+
+  /// What kind of error it is.
+  public let code: Code
+  /// What was being done, to which name: “connect to \\.\pipe\demo”.
+  public let operation: String
+  /// The system error underneath, where there is one.
+  public let system: SystemError?
+  /// The limit that was exceeded, or the size that is needed, in bytes.
+  public let limit: Int?
+  /// What the user can do about it, where something can be done.
+  public let remedy: String?
+
+  /// Creates an error.
+  public init(
+    _ code: Code, _ operation: String, system: SystemError? = nil, limit: Int? = nil,
+    remedy: String? = nil
+  ) {
+    self.code = code
+    self.operation = operation
+    self.system = system
+    self.limit = limit
+    self.remedy = remedy
+  }
+
+  /// Translates a system error of a read, write, open or connect.
+  ///
+  /// - Parameters:
+  ///   - system: The error.
+  ///   - operation: What was being done.
+  ///   - remedy: What may help.
+  public init(_ system: SystemError, _ operation: String, remedy: String? = nil) {
+    self.init(Self.code(for: system), operation, system: system, remedy: remedy)
+  }
+
+  /// The code that an `errno` of a transfer stands for.
+  public static func code(for system: SystemError) -> Code {
+    switch system.code {
+    case 110 /* ETIMEDOUT */: .timedOut
+    case 32 /* EPIPE */, 104 /* ECONNRESET */: .brokenPipe
+    case 9 /* EBADF */: .closed
+    case 2 /* ENOENT */, 111 /* ECONNREFUSED */: .notFound
+    case 17 /* EEXIST */, 98 /* EADDRINUSE */: .nameInUse
+    case 13 /* EACCES */, 1 /* EPERM */: .accessDenied
+    case 90 /* EMSGSIZE */: .messageTooLarge
+    case 24 /* EMFILE */, 23 /* ENFILE */, 12 /* ENOMEM */, 28 /* ENOSPC */: .limitReached
+    default: .system
+    }
+  }
+
+  /// The whole error in one or two sentences.
+  public var description: String {
+    var text = "\(operation): \(words)"
+    if let system { text += " (\(system))" }
+    if let remedy { text += ". \(remedy)" }
+    return text
+  }
+
+  private var words: String {
+    switch code {
+    case .timedOut: "timed out"
+    case .brokenPipe: "the other end is gone"
+    case .endOfFile: "the other end has closed"
+    case .closed: "this end was closed"
+    case .notFound: "no server has this name"
+    case .nameInUse: "the name is in use"
+    case .instancesBusy: "all instances are busy"
+    case .messageTooLarge:
+      limit.map { "message too large, the limit is \($0) bytes" } ?? "message too large"
+    case .moreData:
+      limit.map { "the buffer is too small, the message has \($0) bytes" } ?? "more data"
+    case .truncated: "the buffer was too small and the rest of the message is lost"
+    case .accessDenied: "access denied"
+    case .notSupported: "not supported by this mechanism"
+    case .invalidArgument: "invalid argument"
+    case .protocolViolation: "the peer broke the protocol"
+    case .limitReached:
+      limit.map { "a limit of this system was reached: \($0)" }
+        ?? "a limit of this system was reached"
+    default: code.rawValue == "system" ? "failed" : code.rawValue
+    }
+  }
+}
+
+/// Runs `body` and turns its system error into a transport error.
+@inline(__always)
+package func translating<R: ~Copyable>(
+  _ operation: @autoclosure () -> String, _ body: () throws(SystemError) -> R
+) throws(TransportError) -> R {
+  do { return try body() } catch { throw TransportError(error, operation()) }
+}
