@@ -1,3 +1,4 @@
+internal import Glibc
 public import IPCSystem
 
 /// What went wrong in a transport: a code to act on, what was being done, and what may help.
@@ -79,14 +80,14 @@ public struct TransportError: Error, Sendable, CustomStringConvertible {
   /// The code that an `errno` of a transfer stands for.
   public static func code(for system: SystemError) -> Code {
     switch system.code {
-    case 110 /* ETIMEDOUT */: .timedOut
-    case 32 /* EPIPE */, 104 /* ECONNRESET */: .brokenPipe
-    case 9 /* EBADF */: .closed
-    case 2 /* ENOENT */, 111 /* ECONNREFUSED */: .notFound
-    case 17 /* EEXIST */, 98 /* EADDRINUSE */: .nameInUse
-    case 13 /* EACCES */, 1 /* EPERM */: .accessDenied
-    case 90 /* EMSGSIZE */: .messageTooLarge
-    case 24 /* EMFILE */, 23 /* ENFILE */, 12 /* ENOMEM */, 28 /* ENOSPC */: .limitReached
+    case ETIMEDOUT: .timedOut
+    case EPIPE, ECONNRESET: .brokenPipe
+    case EBADF: .closed
+    case ENOENT, ECONNREFUSED: .notFound
+    case EEXIST, EADDRINUSE: .nameInUse
+    case EACCES, EPERM: .accessDenied
+    case EMSGSIZE: .messageTooLarge
+    case EMFILE, ENFILE, ENOMEM, ENOSPC: .limitReached
     default: .system
     }
   }
@@ -109,9 +110,9 @@ public struct TransportError: Error, Sendable, CustomStringConvertible {
     case .nameInUse: "the name is in use"
     case .instancesBusy: "all instances are busy"
     case .messageTooLarge:
-      limit.map { "message too large, the limit is \($0) bytes" } ?? "message too large"
+      "message too large" + (limit.map { ", the limit is \($0) bytes" } ?? "")
     case .moreData:
-      limit.map { "the buffer is too small, the message has \($0) bytes" } ?? "more data"
+      "the buffer is too small" + (limit.map { ", the message has \($0) bytes" } ?? "")
     case .truncated: "the buffer was too small and the rest of the message is lost"
     case .accessDenied: "access denied"
     case .notSupported: "not supported by this mechanism"
