@@ -110,10 +110,10 @@ public struct ChildProcess: Sendable {
 
     var argv: [UnsafeMutablePointer<CChar>?] =
       unsafe ([plan.program] + plan.arguments).map { unsafe strdup($0) } + [nil]
-    defer { for unsafepointer in unsafe argv { unsafe free(pointer) } }
+    defer { unsafe argv.forEach { unsafe free($0) } }
     var envp: [UnsafeMutablePointer<CChar>?] =
       unsafe (plan.environment ?? []).map { unsafe strdup($0) } + [nil]
-    defer { for unsafepointer in unsafe envp { unsafe free(pointer) } }
+    defer { unsafe envp.forEach { unsafe free($0) } }
 
     var pid: Int32 = 0
     let result: Int32
