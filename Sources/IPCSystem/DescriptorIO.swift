@@ -208,7 +208,7 @@ enum ThreadIdentity {
 /// Anonymous pipes as the kernel makes them.
 public enum Pipes {
   /// The two ends of a new pipe.
-  public struct Ends: ~Copyable {
+  @frozen public struct Ends: ~Copyable {
     /// The end that is read.
     public var readEnd: OwnedDescriptor
     /// The end that is written.
