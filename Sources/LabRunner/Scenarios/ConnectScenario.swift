@@ -47,23 +47,16 @@ struct ConnectScenario: Scenario {
     var samples = Samples(capacity: min(parameters.count, 200_000))
     try session.barrier()
     var measurement = Measurement()
-    func cycle(_ sequence: UInt64) throws {
-      let connection = try session.connect()
-      try payload.send(sequence, over: connection)
-      let patience = Deadline.after(.seconds(session.capabilities.reliable ? 30 : 1))
-      try payload.check(try payload.receive(from: connection, deadline: patience), is: sequence)
-      try payload.checkBody()
-      connection.close()
-      measurement.sequenceChecked += 1
-      measurement.checksumChecked += 1
+    for sequence in 0..<UInt64(parameters.warmup) {
+      try cycle(sequence, payload, session, &measurement)
     }
-    for sequence in 0..<UInt64(parameters.warmup) { try cycle(sequence) }
     let usage = ResourceUsage.current()
     let start = MonotonicClock.now()
     let limit = parameters.nanoseconds == 0 ? UInt64.max : start + parameters.nanoseconds
     var previous = start
     while samples.count < parameters.count && !samples.isFull && previous < limit {
-      try cycle(UInt64(parameters.warmup + samples.count))
+      try cycle(
+        UInt64(parameters.warmup + samples.count), payload, session, &measurement)
       let now = MonotonicClock.now()
       samples.record(now - previous)
       previous = now
@@ -73,8 +66,23 @@ struct ConnectScenario: Scenario {
     measurement.usage = ResourceUsage.current().since(usage)
     measurement.sent = samples.count
     measurement.received = samples.count
-    try cycle(Payload.end)
+    try cycle(Payload.end, payload, session, &measurement)
     measurement.latency = samples.distribution()
     return measurement
+  }
+
+  /// Connects, exchanges one message and closes.
+  private func cycle(
+    _ sequence: UInt64, _ payload: borrowing Payload, _ session: ClientSession,
+    _ measurement: inout Measurement
+  ) throws {
+    let connection = try session.connect()
+    try payload.send(sequence, over: connection)
+    let patience = Deadline.after(.seconds(session.capabilities.reliable ? 30 : 1))
+    try payload.check(try payload.receive(from: connection, deadline: patience), is: sequence)
+    try payload.checkBody()
+    connection.close()
+    measurement.sequenceChecked += 1
+    measurement.checksumChecked += 1
   }
 }

@@ -68,4 +68,13 @@ extension Payload {
     if size >= 8 && count == size && receivedNumber >= expected { expected = receivedNumber }
     try check(count, is: expected)
   }
+
+  /// Waits for a credit, or until it must be considered lost.
+  func awaitCredit(from connection: any Connection) throws(TransportError) {
+    do {
+      _ = try receive(from: connection, deadline: .after(Self.lossTimeout))
+    } catch {
+      if error.code != .timedOut { throw error }
+    }
+  }
 }
