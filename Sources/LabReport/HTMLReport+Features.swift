@@ -1,0 +1,103 @@
+internal import LabResults
+
+extension HTMLReport {
+  /// Disagreements, the matrix, and the evidence of every cell.
+  var features: Markup {
+    guard !document.probes.isEmpty else {
+      return empty("No matrix: the run executed no probes.")
+    }
+    return "\(disagreements)\(matrix)\(evidence)"
+  }
+
+  private func probeTitle(_ id: String) -> String {
+    document.probes.first { $0.id == id }.map { $0.title.isEmpty ? $0.id : $0.title } ?? id
+  }
+
+  private var disagreements: Markup {
+    let found = model.disagreements
+    guard !found.isEmpty else {
+      return """
+        <h3>Disagreements</h3>
+        <p>None: every mechanism did what it claims in every experiment that was possible.</p>
+
+        """
+    }
+    let items = found.map { result -> Markup in
+      """
+      <li><strong>\(model.title(of: result.mechanism)), \(probeTitle(result.probe)):</strong> claims \
+      “\(result.claim)”, observed “\(result.observed)”.
+      <details><summary>Evidence</summary>\(steps(result))</details></li>
+
+      """
+    }
+    return "<h3>Disagreements</h3>\n<ul class=\"disagreements\">\n\(items.joined())</ul>\n"
+  }
+
+  private func steps(_ result: FeatureResult) -> Markup {
+    guard !result.evidence.isEmpty else { return "<p>No evidence was recorded.</p>" }
+    return "<ol>\(result.evidence.map { "<li>\($0)</li>" as Markup }.joined())</ol>"
+  }
+
+  private func sign(_ verdict: FeatureResult.Verdict) -> Markup {
+    """
+    <span class="sign \(verdict.rawValue)" aria-hidden="true">\(verdict.symbol)</span>\
+    <span class="hidden">\(verdict.words): </span>
+    """
+  }
+
+  private var matrix: Markup {
+    let legend = [
+      FeatureResult.Verdict.agrees, .disagrees, .notApplicable, .notPossibleHere, .failed,
+    ].map { "\($0.symbol) \($0.words)" }.joined(separator: " · ")
+    let results = Dictionary(
+      document.features.map { ([$0.mechanism, $0.probe], $0) }, uniquingKeysWith: { a, _ in a })
+    let rows = document.mechanisms.map { mechanism -> Markup in
+      let cells = document.probes.map { probe -> Markup in
+        guard let result = results[[mechanism.id, probe.id]] else {
+          return "<td class=\"absent\">not probed</td>"
+        }
+        let mark: Markup = result.verdict == .disagrees ? " class=\"wrong\"" : ""
+        return "<td\(mark)>\(sign(result.verdict)) \(result.observed)</td>"
+      }
+      return "\(rowHead(mechanism))\(cells.joined())"
+    }
+    let head: [Markup] =
+      ["Mechanism"]
+      + document.probes.enumerated().map { number, probe in
+        "<a href=\"#evidence-\(number)\">\(probeTitle(probe.id))</a>"
+      }
+    let matrix = table(
+      caption: "Observed features. \(legend)", head: head, rows: rows, className: "matrix")
+    return """
+      <h3>Feature matrix</h3>
+      <p>Every cell is what an experiment observed on this machine, not what a manual says. The head \
+      of a column leads to its evidence.</p>
+      <div class="wide">\(matrix)</div>
+
+      """
+  }
+
+  private var evidence: Markup {
+    let blocks = document.probes.enumerated().map { number, probe -> Markup in
+      let rows = model.features(of: probe.id).map { result -> Markup in
+        """
+        <th scope="row">\(model.title(of: result.mechanism))</th><td>\(result.claim)</td>\
+        <td>\(sign(result.verdict)) \(result.observed)</td><td>\(steps(result))</td>
+        """
+      }
+      let body: Markup =
+        rows.isEmpty
+        ? "<p class=\"empty\">The probe was executed on no mechanism.</p>"
+        : table(
+          caption: "Evidence: \(probeTitle(probe.id))",
+          head: ["Mechanism", "Claim", "Observed", "Evidence"], rows: rows, className: "evidence")
+      return """
+        <details id="evidence-\(number)"><summary>\(probeTitle(probe.id))</summary>
+        <p><strong>\(probe.question)</strong> \(probe.method)</p>
+        \(body)</details>
+
+        """
+    }
+    return "<h3>Evidence</h3>\n\(blocks.joined())"
+  }
+}

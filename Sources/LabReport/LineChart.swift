@@ -1,0 +1,209 @@
+/// Lines of several mechanisms over a common axis, with a logarithmic figure.
+struct LineChart {
+  /// One mechanism's line.
+  struct Series {
+    var label: String
+    var style: MechanismStyle
+    /// One entry per position of the x axis; `nil` is a gap in the line.
+    var points: [Point?]
+  }
+
+  /// A point of a line.
+  struct Point {
+    /// Position on the x axis, in its own linear units.
+    var x: Double
+    var median: Double
+    var low: Double
+    var high: Double
+    /// What the point says when it is pointed at.
+    var note: String
+  }
+
+  /// A labelled position of the x axis.
+  struct Tick {
+    var x: Double
+    var label: String
+  }
+
+  var title: String
+  var description: String
+  var xTitle: String
+  var yTitle: String
+  var xTicks: [Tick]
+  var domain: LogDomain
+  var quantity: Quantity
+  var series: [Series]
+  /// Whether each point has a marker; curves with many points have none.
+  var hasMarkers = true
+
+  private static let height = 460.0
+  private static let left = 76.0
+  private static let plotWidth = 520.0
+  private static let top = 34.0
+  private static let bottom = height - 52
+  private static let labelHeight = 15.5
+  private static let labelLeft = left + plotWidth + 40
+  /// Longest label that is not cut.
+  private static let longestLabel = 36
+
+  private var width: Double {
+    let longest = series.map { min($0.label.count, Self.longestLabel) }.max() ?? 0
+    return Self.labelLeft + 26 + Double(longest) * 6.9 + 8
+  }
+
+  private var x: Scale {
+    let positions = xTicks.map(\.x) + series.flatMap { $0.points.compactMap { $0?.x } }
+    let (low, high) = (positions.min() ?? 0, positions.max() ?? 1)
+    return .linear(low, high, to: Self.left + 12, Self.left + Self.plotWidth - 12)
+  }
+
+  private var y: Scale { .logarithmic(domain.low, domain.high, to: Self.bottom, Self.top) }
+
+  /// The chart as an SVG element.
+  ///
+  /// - Parameter id: Prefix of the ids inside; unique in the page.
+  func svg(id: String) -> Markup {
+    let lines = series.filter { $0.points.contains { $0 != nil } }
+    return """
+      <svg class="lines" role="img" aria-labelledby="\(id)-t \(id)-d" \
+      viewBox="0 0 \(at: width) \(at: height(for: lines))" width="\(at: width)">
+      <title id="\(id)-t">\(title)</title><desc id="\(id)-d">\(description)</desc>
+      \(axes)\(lines.map(line).joined())\(labels(lines))
+      </svg>
+      """
+  }
+
+  private func height(for lines: [Series]) -> Double {
+    fitsBeside(lines) ? Self.height : Self.height + legendHeight(lines)
+  }
+
+  // MARK: Axes
+
+  private var axes: Markup {
+    let (right, bottom) = (Self.left + Self.plotWidth, Self.bottom)
+    var result: Markup = "<g class=\"axis\">"
+    for tick in domain.ticks {
+      let position = y.position(tick)
+      result += """
+        <line class="grid" x1="\(at: Self.left)" x2="\(at: right)" y1="\(at: position)" \
+        y2="\(at: position)"/><text x="\(at: Self.left - 8)" y="\(at: position + 4)" \
+        text-anchor="end">\(quantity.tick(tick))</text>
+        """
+    }
+    for tick in labelledXTicks {
+      let position = x.position(tick.x)
+      result += """
+        <line class="grid" x1="\(at: position)" x2="\(at: position)" y1="\(at: Self.top)" \
+        y2="\(at: bottom)"/><text x="\(at: position)" y="\(at: bottom + 18)" \
+        text-anchor="middle">\(tick.label)</text>
+        """
+    }
+    result += """
+      <line x1="\(at: Self.left)" x2="\(at: right)" y1="\(at: bottom)" y2="\(at: bottom)"/>\
+      <text class="name" x="\(at: Self.left + Self.plotWidth / 2)" y="\(at: bottom + 40)" \
+      text-anchor="middle">\(xTitle)</text>\
+      <text class="name" x="\(at: 8)" y="\(at: 16)">\(yTitle)</text></g>
+      """
+    return result
+  }
+
+  /// The ticks whose labels do not touch the one before.
+  private var labelledXTicks: [Tick] {
+    var result: [Tick] = []
+    var end = -Double.infinity
+    for tick in xTicks {
+      let half = Double(tick.label.count) * 3.4
+      guard x.position(tick.x) - half > end + 6 else { continue }
+      result.append(tick)
+      end = x.position(tick.x) + half
+    }
+    return result
+  }
+
+  // MARK: Lines
+
+  private func line(_ series: Series) -> Markup {
+    var path = ""
+    var isDrawing = false
+    var points: Markup = ""
+    for point in series.points {
+      guard let point else {
+        isDrawing = false
+        continue
+      }
+      let (px, py) = (x.position(point.x), y.position(point.median))
+      let (sx, sy) = (Quantity.trimmed(px, decimals: 1), Quantity.trimmed(py, decimals: 1))
+      path += "\(isDrawing ? "L" : "M")\(sx) \(sy)"
+      isDrawing = true
+      guard hasMarkers else { continue }
+      let (low, high) = (y.position(max(point.low, domain.low)), y.position(point.high))
+      points += """
+        <g><title>\(point.note)</title><line class="range" x1="\(at: px)" x2="\(at: px)" \
+        y1="\(at: low)" y2="\(at: high)"/>\(series.style.marker(x: px, y: py))</g>
+        """
+    }
+    return """
+      <g class="series \(series.style.className)"><title>\(series.label)</title>\
+      <path d="\(path)"\(series.style.dashAttribute)/>\(points)</g>
+
+      """
+  }
+
+  // MARK: Labels
+
+  private func fitsBeside(_ lines: [Series]) -> Bool { besidePositions(lines) != nil }
+
+  private func end(of series: Series) -> (x: Double, y: Double) {
+    let last = series.points.compactMap(\.self).last
+    return last.map { (x.position($0.x), y.position($0.median)) } ?? (Self.left, Self.bottom)
+  }
+
+  private func besidePositions(_ lines: [Series]) -> [Double]? {
+    LabelLayout.spread(
+      lines.map { end(of: $0).y }, height: Self.labelHeight, from: Self.top - 6,
+      to: Self.bottom + 6)
+  }
+
+  private func labels(_ lines: [Series]) -> Markup {
+    guard let positions = besidePositions(lines) else { return legend(lines) }
+    return zip(lines, positions).map { series, position in
+      let end = end(of: series)
+      return """
+        <g class="series \(series.style.className)"><polyline class="leader" \
+        points="\(at: end.x + 6),\(at: end.y) \(at: Self.labelLeft - 18),\(at: end.y) \
+        \(at: Self.labelLeft - 3),\(at: position)"/>\(key(series, x: Self.labelLeft, y: position))</g>
+
+        """
+    }.joined()
+  }
+
+  /// A sample of the line and its name.
+  private func key(_ series: Series, x: Double, y: Double) -> Markup {
+    """
+    <line class="sample" x1="\(at: x)" x2="\(at: x + 22)" y1="\(at: y)" \
+    y2="\(at: y)"\(series.style.dashAttribute)/>\(series.style.marker(x: x + 11, y: y))\
+    <text x="\(at: x + 27)" y="\(at: y + 4)">\
+    \(PlainText.clipped(series.label, to: Self.longestLabel))</text>
+    """
+  }
+
+  private static let legendColumns = 3
+
+  private func legendHeight(_ lines: [Series]) -> Double {
+    let rows = (lines.count + Self.legendColumns - 1) / Self.legendColumns
+    return Double(rows) * 18 + 8
+  }
+
+  private func legend(_ lines: [Series]) -> Markup {
+    let column = (width - 16) / Double(Self.legendColumns)
+    return lines.enumerated().map { index, series in
+      let (row, place) = (index / Self.legendColumns, index % Self.legendColumns)
+      let position = Self.height + 8 + Double(row) * 18
+      return """
+        <g class="series \(series.style.className)">\
+        \(key(series, x: 8 + Double(place) * column, y: position))</g>
+
+        """
+    }.joined()
+  }
+}
