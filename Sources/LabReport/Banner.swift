@@ -69,6 +69,6 @@ extension ReportModel {
   private func names(_ cells: [Cell]) -> String {
     let ids = Set(cells.map(\.mechanism))
     return mechanisms.filter { ids.contains($0.id) }.map { title(of: $0.id) }
-      .joined(separator: ", ")
+      .joined(separator: " · ")
   }
 }

@@ -38,17 +38,17 @@ struct BarChart {
 
   private var labelWidth: Double {
     let longest = bars.map { min($0.label.count, Self.longestLabel) }.max() ?? 0
-    return Double(longest) * 6.6 + 16
+    return Double(longest) * 7.3 + 14
   }
 
   /// What a bar of full length stands for.
   ///
-  /// The medians decide, so that one far-off trial does not squeeze every bar into a corner.
+  /// The medians of the first group decide, so that neither one far-off trial nor a mechanism of
+  /// another kind squeezes every bar into a corner. A longer bar is cut and shows that it is.
   private var limit: Double {
-    let values = bars.compactMap(\.value)
-    let median = values.map(\.median).max() ?? 0
-    let high = values.map(\.high).max() ?? 0
-    return min(high, median * 1.5)
+    let first = groups.lazy.map { $0.bars.compactMap(\.value) }.first { !$0.isEmpty } ?? []
+    let reach = (first.map(\.median).max() ?? 0) * 1.5
+    return min(bars.compactMap { $0.value?.high }.max() ?? 0, reach > 0 ? reach : .infinity)
   }
 
   /// The chart as an SVG element.
@@ -98,22 +98,40 @@ struct BarChart {
       limit > 0 ? scale.position(min(figure, limit)) : labelWidth
     }
     let (low, high) = (position(value.low), position(value.high))
-    let cap: Markup =
-      value.high > limit
-      ? ""
-      : """
-      <line class="cap" x1="\(at: high)" x2="\(at: high)" y1="\(at: middle - 3)" \
-      y2="\(at: middle + 3)"/>
-      """
+    let length = position(value.median) - labelWidth
+    let range: Markup
+    if value.median > limit {
+      range = breakMark(at: labelWidth + length - 14, middle)
+    } else {
+      let cap: Markup =
+        value.high > limit
+        ? ""
+        : """
+        <line class="whisker" x1="\(at: high)" x2="\(at: high)" y1="\(at: middle - 3)" \
+        y2="\(at: middle + 3)"/>
+        """
+      range = """
+        <line class="whisker" x1="\(at: low)" x2="\(at: high)" y1="\(at: middle)" \
+        y2="\(at: middle)"/>\(cap)
+        """
+    }
     return """
       <g class="series \(bar.style.className)"><title>\(bar.label): \(bar.note)</title>\(label)\
       <rect x="\(at: labelWidth)" y="\(at: middle - Self.barHeight / 2)" \
-      width="\(at: position(value.median) - labelWidth)" height="\(at: Self.barHeight)"/>\
-      <line class="whisker" x1="\(at: low)" x2="\(at: high)" y1="\(at: middle)" \
-      y2="\(at: middle)"/>\(cap)\
-      <text x="\(at: max(high, position(value.median)) + 6)" y="\(at: middle + 4)">\
+      width="\(at: length)" height="\(at: Self.barHeight)"/>\(range)\
+      <text x="\(at: max(high, labelWidth + length) + 6)" y="\(at: middle + 4)">\
       \(bar.note)</text></g>
 
       """
+  }
+
+  /// Two slanted gaps across a bar: it goes on beyond the edge.
+  private func breakMark(at x: Double, _ middle: Double) -> Markup {
+    [x, x + 6].map { x -> Markup in
+      """
+      <line class="break" x1="\(at: x - 3)" x2="\(at: x + 3)" y1="\(at: middle + 8)" \
+      y2="\(at: middle - 8)"/>
+      """
+    }.assembled()
   }
 }

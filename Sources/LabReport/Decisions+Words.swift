@@ -54,7 +54,7 @@ extension ReportModel {
       let more = standings.count - named.count
       return OutcomeWords(
         who: "no clear winner", figure: "",
-        remark: named.joined(separator: ", ") + (more > 0 ? " and \(more) more" : "") + ": \(why)")
+        remark: named.joined(separator: " · ") + (more > 0 ? " and \(more) more" : "") + ": \(why)")
     case .singleTrial(let leader, let runnerUp):
       return OutcomeWords(
         who: name(leader.mechanism), figure: figure(leader),

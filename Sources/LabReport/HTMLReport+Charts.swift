@@ -1,17 +1,18 @@
 internal import LabResults
 
 extension HTMLReport {
-  /// A picture with its caption and its figures as a table.
-  private func figure(_ picture: Markup, caption: String, data: Markup) -> Markup {
+  /// A picture with its title, what to know about it, and its figures as a table.
+  private func figure(_ picture: Markup, title: String, note: String, data: Markup) -> Markup {
     """
-    <figure><div class="scroll" role="region" aria-label="\(caption)" tabindex="0">\(picture)</div>
-    <figcaption>\(caption)</figcaption>
+    <figure><figcaption><strong>\(title)</strong> \(note)</figcaption>
+    <div class="scroll" role="region" aria-label="Chart: \(title)" tabindex="0">\(picture)</div>
     <details><summary>The figures of this chart</summary>
     \(data)</details></figure>
 
     """
   }
 
+  /// The sentence in place of a chart without data.
   func empty(_ reason: String) -> Markup { "<p class=\"empty\">\(reason)</p>\n" }
 
   // MARK: Against size
@@ -19,19 +20,19 @@ extension HTMLReport {
   /// Round-trip latency against message size, one chart per placement.
   var latencyCharts: Markup {
     sizeCharts(
-      "echo", .p50, id: "latency", binary: false, name: "Median round trip (p50)",
+      "echo", .p50, id: "latency", name: "Median round trip (p50)",
       axis: "round trip, p50")
   }
 
   /// Stream throughput against message size, one chart per placement.
   var throughputCharts: Markup {
     sizeCharts(
-      "stream", .throughput, id: "throughput", binary: true, name: "Payload throughput",
+      "stream", .throughput, id: "throughput", name: "Payload throughput",
       axis: "payload per second")
   }
 
   private func sizeCharts(
-    _ scenario: String, _ metric: Metric, id: String, binary: Bool, name: String, axis: String
+    _ scenario: String, _ metric: Metric, id: String, name: String, axis: String
   ) -> Markup {
     let sizes = model.sizes(of: scenario).filter { $0 > 0 }
     guard let clients = model.clients(of: scenario).first, !sizes.isEmpty else {
@@ -40,13 +41,6 @@ extension HTMLReport {
     func cell(_ mechanism: String, _ placement: String, _ size: Int) -> Cell? {
       model.cell(mechanism, scenario, placement: placement, size: size, clients: clients)
     }
-    // One domain for all placements, so that their charts can be held against each other.
-    let all = document.cells.filter {
-      $0.scenario == scenario && $0.clients == clients && $0.size > 0
-    }.compactMap { metric.spread($0) }
-    guard
-      let domain = LogDomain.covering(all.flatMap { [$0.low, $0.high, $0.median] }, binary: binary)
-    else { return empty("No chart: the scenario “\(scenario)” has no figures.") }
     return model.placements.enumerated().map { number, placement -> Markup in
       let series = document.mechanisms.map { mechanism in
         LineChart.Series(
@@ -61,20 +55,20 @@ extension HTMLReport {
           })
       }
       let title = "\(name) against message size, \(Placement.title(placement))"
-      guard series.contains(where: { $0.points.contains { $0 != nil } }) else {
-        return empty("No chart for “\(Placement.title(placement))”: it has no figures.")
-      }
-      let chart = LineChart(
+      let frame = LineChart.Frame(
         title: title,
         description: description(scenario, metric, placement, size: sizes[0], clients: clients),
         xTitle: "message size (logarithmic)", yTitle: "\(axis) (logarithmic)",
         xTicks: sizes.map {
           LineChart.Tick(x: Double($0).logarithm, label: Quantity.size($0))
         },
-        domain: domain, quantity: metric.quantity, series: series)
+        quantity: metric.quantity)
+      guard let chart = LineChart(frame, series) else {
+        return empty("No chart “\(title)”: it has no figures.")
+      }
       let rows = document.mechanisms.map { mechanism -> Markup in
         let columns = sizes.map { dataCell(metric, cell(mechanism.id, placement, $0)) }
-        return "\(rowHead(mechanism))\(columns.joined())"
+        return "\(rowHead(mechanism))\(columns.assembled())"
       }
       let data = table(
         caption: "\(title): median (range of trials)",
@@ -82,10 +76,11 @@ extension HTMLReport {
         className: "figures")
       return figure(
         chart.svg(id: "\(id)-\(number)"),
-        caption:
-          "\(title). Vertical strokes are the range of the trials; a missing point is a gap.",
+        title: title,
+        note:
+          "Vertical strokes are the range of the trials; where a figure is missing there is a gap.",
         data: data)
-    }.joined()
+    }.assembled()
   }
 
   func style(_ mechanism: MechanismInfo) -> MechanismStyle {
@@ -128,53 +123,44 @@ extension HTMLReport {
   var percentileCharts: Markup {
     guard let size = model.sizes(of: "echo").first, let clients = model.clients(of: "echo").first
     else { return empty("No chart: the run did not include the scenario “echo”.") }
-    let curves = model.placements.map { placement in
-      document.mechanisms.map { mechanism in
-        model.cell(mechanism.id, "echo", placement: placement, size: size, clients: clients)
-          .map(PercentileCurve.init)?.points ?? []
-      }
-    }
-    let all = curves.joined().joined()
-    guard let domain = LogDomain.covering(all.flatMap { [$0.low, $0.high] }, binary: false) else {
-      return empty("No chart: no trial has a percentile curve.")
-    }
-    let end = all.map(\.nines).max() ?? 1
-    return zip(model.placements, curves).enumerated().map { number, pair -> Markup in
-      percentileChart(
-        number, placement: pair.0, curves: pair.1, domain: domain, end: end, size: size,
-        clients: clients)
-    }.joined()
+    return model.placements.enumerated().map { number, placement -> Markup in
+      percentileChart(number, placement: placement, size: size, clients: clients)
+    }.assembled()
   }
 
   private func percentileChart(
-    _ number: Int, placement: String, curves: [[PercentileCurve.Point]], domain: LogDomain,
-    end: Double, size: Int, clients: Int
+    _ number: Int, placement: String, size: Int, clients: Int
   ) -> Markup {
     let title =
       "Percentiles of the \(Quantity.size(size)) round trip, \(Placement.title(placement))"
-    guard curves.contains(where: { !$0.isEmpty }) else {
-      return empty("No chart for “\(Placement.title(placement))”: it has no percentile curves.")
+    func cell(_ mechanism: MechanismInfo) -> Cell? {
+      model.cell(mechanism.id, "echo", placement: placement, size: size, clients: clients)
     }
-    let chart = LineChart(
+    let series = document.mechanisms.map { mechanism in
+      LineChart.Series(
+        label: model.label(of: mechanism), style: style(mechanism),
+        points: (cell(mechanism).map { PercentileCurve($0).points } ?? []).map {
+          LineChart.Point(
+            x: $0.nines, median: $0.median, low: $0.low, high: $0.high,
+            note: note($0, of: mechanism))
+        })
+    }
+    let end = series.flatMap(\.points).compactMap { $0?.x }.max() ?? 0
+    let frame = LineChart.Frame(
       title: title,
       description: description("echo", .p50, placement, size: size, clients: clients),
-      xTitle: "share of round trips that are at most so long (each nine equally wide)",
+      xTitle: "share of round trips that take at most so long (every nine equally wide)",
       yTitle: "round trip (logarithmic)",
       xTicks: Nines.ticks(upTo: end).map { LineChart.Tick(x: $0.position, label: $0.label) },
-      domain: domain, quantity: .duration,
-      series: zip(document.mechanisms, curves).map { mechanism, curve in
-        LineChart.Series(
-          label: model.label(of: mechanism), style: style(mechanism),
-          points: curve.map {
-            LineChart.Point(x: $0.nines, median: $0.median, low: $0.low, high: $0.high, note: "")
-          })
-      }, hasMarkers: false)
+      quantity: .duration)
+    guard let chart = LineChart(frame, series) else {
+      return empty("No chart “\(title)”: no trial has a percentile curve.")
+    }
     let columns: [(String, (Summary) -> Spread?)] = [
       ("p50", \.p50), ("p90", \.p90), ("p99", \.p99), ("p99.9", \.p999), ("maximum", \.max),
     ]
     let rows = document.mechanisms.map { mechanism -> Markup in
-      let cell = model.cell(
-        mechanism.id, "echo", placement: placement, size: size, clients: clients)
+      let cell = cell(mechanism)
       let figures = columns.map { column -> Markup in
         guard let summary = cell?.summary, let spread = column.1(summary) else {
           let why =
@@ -186,16 +172,25 @@ extension HTMLReport {
           <small>(\(Quantity.duration.format(low: spread.low, high: spread.high)))</small></td>
           """
       }
-      return "\(rowHead(mechanism))\(figures.joined())"
+      return "\(rowHead(mechanism))\(figures.assembled())"
     }
     let data = table(
       caption: "\(title): median (range of trials)",
       head: ["Mechanism"] + columns.map { "\($0.0)" }, rows: rows, className: "figures")
     return figure(
       chart.svg(id: "percentiles-\(number)"),
-      caption:
-        "\(title). Each line is the median of the trials at each percentile that at least half "
-        + "of them support with ten samples beyond it.", data: data)
+      title: title,
+      note: "Median of the trials, at each percentile that at least half of them support with ten "
+        + "samples beyond it.", data: data)
+  }
+
+  /// The percentiles that people name get a marker; the points between them do not.
+  private func note(_ point: PercentileCurve.Point, of mechanism: MechanismInfo) -> String? {
+    let tick = Nines.ticks(upTo: point.nines).first { abs($0.position - point.nines) < 1e-6 }
+    guard let tick, point.nines > 0 else { return nil }
+    let range = Quantity.duration.format(low: point.low, high: point.high)
+    return "\(model.title(of: mechanism.id)), \(tick.label): "
+      + "\(Quantity.duration.format(point.median)) (\(range))"
   }
 
   // MARK: Bars
@@ -217,7 +212,7 @@ extension HTMLReport {
         barCharts(
           chart.0, chart.1, id: "cost-\(number)", title: chart.2,
           clients: model.clients(of: chart.0).first)
-      }.joined()
+      }.assembled()
   }
 
   /// Every scenario that has no chart of its own.
@@ -232,7 +227,7 @@ extension HTMLReport {
         scenario.id, metric, id: "other-\(number)", title: "\(scenario.title), \(metric.title)",
         clients: model.clients(of: scenario.id).last)
       return "<h3>\(scenario.title)</h3><p>\(scenario.summary)</p>\n\(charts)"
-    }.joined()
+    }.assembled()
   }
 
   private func barCharts(
@@ -246,7 +241,7 @@ extension HTMLReport {
         scenario, metric, id: "\(id)-\(number)", title: title, placement: placement, size: size,
         clients: clients)
     }
-    return "<div class=\"pair\">\(charts.joined())</div>\n"
+    return "<div class=\"pair\">\(charts.assembled())</div>\n"
   }
 
   private func barChart(
@@ -286,6 +281,9 @@ extension HTMLReport {
     let data = table(
       caption: "\(full): median (range of trials)", head: ["Mechanism", "\(metric.title)"],
       rows: rows, className: "figures")
-    return figure(chart.svg(id: id), caption: full, data: data)
+    return figure(
+      chart.svg(id: id), title: full,
+      note: "The stroke is the range of the trials; a bar with a break goes on beyond the edge.",
+      data: data)
   }
 }

@@ -22,8 +22,8 @@ extension HTMLReport {
     return """
       <div class="scroll" role="region" aria-label="Needs that figures answer" tabindex="0">
       <table class="needs"><caption>Needs that figures answer</caption>
-      <thead><tr>\(head.map { "<th scope=\"col\">\($0)</th>" }.joined())</tr></thead>
-      \(bodies.joined())</table></div>
+      <thead><tr>\(head.map { "<th scope=\"col\">\($0)</th>" }.assembled())</tr></thead>
+      \(bodies.assembled())</table></div>
 
       """
   }
@@ -42,7 +42,7 @@ extension HTMLReport {
           \(figure)<span class="remark">\(words.remark)</span></td>
           """
       }
-      return "<tr><th scope=\"row\">\(waiting.title)</th>\(cells.joined())</tr>\n"
+      return "<tr><th scope=\"row\">\(waiting.title)</th>\(cells.assembled())</tr>\n"
     }
     let leftOut = model.leftOut(need)
     let columns = model.placements.count + 1
@@ -51,14 +51,14 @@ extension HTMLReport {
       ? ""
       : """
       <tr class="left-out"><td colspan="\(columns)"><details><summary>Left out: \
-      \(leftOut.count)</summary><ul>\(leftOut.map(item).joined())</ul></details></td></tr>
+      \(leftOut.count)</summary><ul>\(leftOut.map(item).assembled())</ul></details></td></tr>
 
       """
     return """
       <tbody><tr class="need"><th scope="rowgroup" colspan="\(columns)">\(need.title) \
       <span class="conditions">\(need.scenario), \(need.conditions), \(need.metric.title)</span></th>\
       </tr>
-      \(rows.joined())\(note)</tbody>
+      \(rows.assembled())\(note)</tbody>
 
       """
   }
@@ -76,15 +76,12 @@ extension HTMLReport {
       return "<p class=\"empty\">No need can be answered with probes: none was executed.</p>\n"
     }
     let rows = answers.map { answer -> Markup in
-      let satisfied: Markup =
-        answer.satisfied.isEmpty
-        ? "<span class=\"remark\">none seen</span>" : "\(names(answer.satisfied))"
       let others = (answer.others + answer.unknown).map { group -> Markup in
         "<li>“\(group.answer)”: \(names(group.mechanisms))</li>"
       }
-      let list: Markup = others.isEmpty ? "–" : "<ul>\(others.joined())</ul>"
+      let list: Markup = others.isEmpty ? "–" : "<ul>\(others.assembled())</ul>"
       return """
-        <th scope="row">\(answer.need.title)</th><td data-label="Yes">\(satisfied)</td>\
+        <th scope="row">\(answer.need.title)</th><td data-label="Yes">\(satisfied(answer))</td>\
         <td data-label="Otherwise observed">\(list)</td>
         """
     }
@@ -93,7 +90,23 @@ extension HTMLReport {
       className: "needs")
   }
 
+  /// At most so many exceptions are named instead of those that meet the need.
+  private static let fewExceptions = 4
+
+  private func satisfied(_ answer: FeatureAnswer) -> Markup {
+    let others = (answer.others + answer.unknown).flatMap(\.mechanisms)
+    if answer.satisfied.isEmpty { return "<span class=\"remark\">none seen</span>" }
+    if (1...Self.fewExceptions).contains(others.count), answer.satisfied.count > others.count {
+      return "all but \(names(others))"
+    }
+    return "\(names(answer.satisfied))"
+  }
+
   private func names(_ mechanisms: [String]) -> String {
-    mechanisms.map(model.title(of:)).joined(separator: ", ")
+    guard mechanisms.count < max(document.mechanisms.count, 3) else {
+      return "all \(mechanisms.count)"
+    }
+    // A title may hold a comma itself.
+    return mechanisms.map(model.title(of:)).joined(separator: " · ")
   }
 }

@@ -30,12 +30,12 @@ extension HTMLReport {
 
       """
     }
-    return "<h3>Disagreements</h3>\n<ul class=\"disagreements\">\n\(items.joined())</ul>\n"
+    return "<h3>Disagreements</h3>\n<ul class=\"disagreements\">\n\(items.assembled())</ul>\n"
   }
 
   private func steps(_ result: FeatureResult) -> Markup {
     guard !result.evidence.isEmpty else { return "<p>No evidence was recorded.</p>" }
-    return "<ol>\(result.evidence.map { "<li>\($0)</li>" as Markup }.joined())</ol>"
+    return "<ol>\(result.evidence.map { "<li>\($0)</li>" as Markup }.assembled())</ol>"
   }
 
   private func sign(_ verdict: FeatureResult.Verdict) -> Markup {
@@ -59,7 +59,7 @@ extension HTMLReport {
         let mark: Markup = result.verdict == .disagrees ? " class=\"wrong\"" : ""
         return "<td\(mark)>\(sign(result.verdict)) \(result.observed)</td>"
       }
-      return "\(rowHead(mechanism))\(cells.joined())"
+      return "\(rowHead(mechanism))\(cells.assembled())"
     }
     let head: [Markup] =
       ["Mechanism"]
@@ -98,6 +98,6 @@ extension HTMLReport {
 
         """
     }
-    return "<h3>Evidence</h3>\n\(blocks.joined())"
+    return "<h3>Evidence</h3>\n\(blocks.assembled())"
   }
 }

@@ -49,7 +49,7 @@ extension HTMLReport {
       ? "<p>Nothing was found that disturbs a run.</p>"
       : """
       <h3>What may disturb the figures</h3>
-      <ul>\(environment.warnings.map { "<li>\($0)</li>" as Markup }.joined())</ul>
+      <ul>\(environment.warnings.map { "<li>\($0)</li>" as Markup }.assembled())</ul>
       """
     let rows = environment.settings.map {
       "<th scope=\"row\"><code>\($0.name)</code></th><td>\($0.value)</td>" as Markup
@@ -58,7 +58,7 @@ extension HTMLReport {
       rows.isEmpty
       ? empty("No settings were recorded.")
       : table(caption: "Kernel limits and settings", head: ["Setting", "Value"], rows: rows)
-    return "<dl>\(terms.joined())</dl>\n\(warnings)\n\(settings)"
+    return "<dl>\(terms.assembled())</dl>\n\(warnings)\n\(settings)"
   }
 
   /// How the figures came about, and how to get them again.
@@ -110,7 +110,7 @@ extension HTMLReport {
     guard !document.mechanisms.isEmpty else { return empty("No mechanism took part.") }
     let rows = document.mechanisms.map { mechanism -> Markup in
       let sources = mechanism.sources.map { "<li>\($0)</li>" as Markup }
-      let list: Markup = sources.isEmpty ? "–" : "<ul>\(sources.joined())</ul>"
+      let list: Markup = sources.isEmpty ? "–" : "<ul>\(sources.assembled())</ul>"
       return """
         \(rowHead(mechanism))<td><code>\(mechanism.id)</code></td><td>\(mechanism.waiting)</td>\
         <td>\(mechanism.summary)</td><td>\(list)</td>

@@ -62,10 +62,10 @@ struct HTMLReport {
       <h1>IPC mechanisms compared</h1>
       <p class="what">\(oneLine)</p>
       \(banners)
-      <nav aria-label="Sections"><ul>\(links.joined())</ul></nav>
+      <nav aria-label="Sections"><ul>\(links.assembled())</ul></nav>
       </header>
       <main id="main">
-      \(bodies.joined())</main>
+      \(bodies.assembled())</main>
       <footer><p>Made by ipclab \(document.run.toolVersion) from <code>results.json</code>, the \
       document that every figure here comes from.</p></footer>
       </body>
@@ -96,7 +96,7 @@ struct HTMLReport {
       \(banner.text)</p>
 
       """
-    }.joined()
+    }.assembled()
   }
 
   /// A name for a mechanism with its way of waiting, for the head of a row.
@@ -118,9 +118,9 @@ struct HTMLReport {
     """
     <div class="scroll" role="region" aria-label="\(caption)" tabindex="0">
     <table class="\(className)"><caption>\(caption)</caption>
-    <thead><tr>\(head.map { "<th scope=\"col\">\($0)</th>" }.joined())</tr></thead>
+    <thead><tr>\(head.map { "<th scope=\"col\">\($0)</th>" }.assembled())</tr></thead>
     <tbody>
-    \(rows.map { "<tr>\($0)</tr>\n" }.joined())</tbody></table></div>
+    \(rows.map { "<tr>\($0)</tr>\n" }.assembled())</tbody></table></div>
 
     """
   }

@@ -15,8 +15,8 @@ struct LineChart {
     var median: Double
     var low: Double
     var high: Double
-    /// What the point says when it is pointed at.
-    var note: String
+    /// What the point's marker says when it is pointed at; without a note there is no marker.
+    var note: String?
   }
 
   /// A labelled position of the x axis.
@@ -25,20 +25,37 @@ struct LineChart {
     var label: String
   }
 
-  var title: String
-  var description: String
-  var xTitle: String
-  var yTitle: String
-  var xTicks: [Tick]
-  var domain: LogDomain
-  var quantity: Quantity
-  var series: [Series]
-  /// Whether each point has a marker; curves with many points have none.
-  var hasMarkers = true
+  /// What stands around the lines.
+  struct Frame {
+    var title: String
+    var description: String
+    var xTitle: String
+    var yTitle: String
+    var xTicks: [Tick]
+    var quantity: Quantity
+  }
 
-  private static let height = 460.0
+  private let frame: Frame
+  /// The lines that have a point.
+  private let lines: [Series]
+  private let domain: LogDomain
+
+  /// Creates a chart; `nil` when no series has a point to draw.
+  init?(_ frame: Frame, _ series: [Series]) {
+    let lines = series.filter { $0.points.contains { $0 != nil } }
+    let figures = lines.flatMap(\.points).compactMap(\.self).flatMap {
+      $0.note != nil ? [$0.low, $0.median, $0.high] : [$0.median]
+    }
+    let isBinary = if case .throughput = frame.quantity { true } else { false }
+    guard let domain = LogDomain.covering(figures, binary: isBinary) else { return nil }
+    self.frame = frame
+    self.lines = lines
+    self.domain = domain
+  }
+
+  private static let height = 500.0
   private static let left = 76.0
-  private static let plotWidth = 520.0
+  private static let plotWidth = 720.0
   private static let top = 34.0
   private static let bottom = height - 52
   private static let labelHeight = 15.5
@@ -47,12 +64,12 @@ struct LineChart {
   private static let longestLabel = 36
 
   private var width: Double {
-    let longest = series.map { min($0.label.count, Self.longestLabel) }.max() ?? 0
-    return Self.labelLeft + 26 + Double(longest) * 6.9 + 8
+    let longest = lines.map { min($0.label.count, Self.longestLabel) }.max() ?? 0
+    return Self.labelLeft + 26 + Double(longest) * 7.3 + 8
   }
 
   private var x: Scale {
-    let positions = xTicks.map(\.x) + series.flatMap { $0.points.compactMap { $0?.x } }
+    let positions = frame.xTicks.map(\.x) + lines.flatMap { $0.points.compactMap { $0?.x } }
     let (low, high) = (positions.min() ?? 0, positions.max() ?? 1)
     return .linear(low, high, to: Self.left + 12, Self.left + Self.plotWidth - 12)
   }
@@ -63,18 +80,17 @@ struct LineChart {
   ///
   /// - Parameter id: Prefix of the ids inside; unique in the page.
   func svg(id: String) -> Markup {
-    let lines = series.filter { $0.points.contains { $0 != nil } }
-    return """
-      <svg class="lines" role="img" aria-labelledby="\(id)-t \(id)-d" \
-      viewBox="0 0 \(at: width) \(at: height(for: lines))" width="\(at: width)">
-      <title id="\(id)-t">\(title)</title><desc id="\(id)-d">\(description)</desc>
-      \(axes)\(lines.map(line).joined())\(labels(lines))
-      </svg>
-      """
+    """
+    <svg class="lines" role="img" aria-labelledby="\(id)-t \(id)-d" \
+    viewBox="0 0 \(at: width) \(at: height)" width="\(at: width)">
+    <title id="\(id)-t">\(frame.title)</title><desc id="\(id)-d">\(frame.description)</desc>
+    \(axes)\(lines.map(line).assembled())\(labels)
+    </svg>
+    """
   }
 
-  private func height(for lines: [Series]) -> Double {
-    fitsBeside(lines) ? Self.height : Self.height + legendHeight(lines)
+  private var height: Double {
+    besidePositions == nil ? Self.height + legendHeight : Self.height
   }
 
   // MARK: Axes
@@ -87,7 +103,7 @@ struct LineChart {
       result += """
         <line class="grid" x1="\(at: Self.left)" x2="\(at: right)" y1="\(at: position)" \
         y2="\(at: position)"/><text x="\(at: Self.left - 8)" y="\(at: position + 4)" \
-        text-anchor="end">\(quantity.tick(tick))</text>
+        text-anchor="end">\(frame.quantity.tick(tick))</text>
         """
     }
     for tick in labelledXTicks {
@@ -101,8 +117,8 @@ struct LineChart {
     result += """
       <line x1="\(at: Self.left)" x2="\(at: right)" y1="\(at: bottom)" y2="\(at: bottom)"/>\
       <text class="name" x="\(at: Self.left + Self.plotWidth / 2)" y="\(at: bottom + 40)" \
-      text-anchor="middle">\(xTitle)</text>\
-      <text class="name" x="\(at: 8)" y="\(at: 16)">\(yTitle)</text></g>
+      text-anchor="middle">\(frame.xTitle)</text>\
+      <text class="name" x="\(at: 8)" y="\(at: 16)">\(frame.yTitle)</text></g>
       """
     return result
   }
@@ -111,7 +127,7 @@ struct LineChart {
   private var labelledXTicks: [Tick] {
     var result: [Tick] = []
     var end = -Double.infinity
-    for tick in xTicks {
+    for tick in frame.xTicks {
       let half = Double(tick.label.count) * 3.4
       guard x.position(tick.x) - half > end + 6 else { continue }
       result.append(tick)
@@ -135,10 +151,10 @@ struct LineChart {
       let (sx, sy) = (Quantity.trimmed(px, decimals: 1), Quantity.trimmed(py, decimals: 1))
       path += "\(isDrawing ? "L" : "M")\(sx) \(sy)"
       isDrawing = true
-      guard hasMarkers else { continue }
+      guard let note = point.note else { continue }
       let (low, high) = (y.position(max(point.low, domain.low)), y.position(point.high))
       points += """
-        <g><title>\(point.note)</title><line class="range" x1="\(at: px)" x2="\(at: px)" \
+        <g><title>\(note)</title><line class="range" x1="\(at: px)" x2="\(at: px)" \
         y1="\(at: low)" y2="\(at: high)"/>\(series.style.marker(x: px, y: py))</g>
         """
     }
@@ -151,21 +167,19 @@ struct LineChart {
 
   // MARK: Labels
 
-  private func fitsBeside(_ lines: [Series]) -> Bool { besidePositions(lines) != nil }
-
   private func end(of series: Series) -> (x: Double, y: Double) {
     let last = series.points.compactMap(\.self).last
     return last.map { (x.position($0.x), y.position($0.median)) } ?? (Self.left, Self.bottom)
   }
 
-  private func besidePositions(_ lines: [Series]) -> [Double]? {
+  private var besidePositions: [Double]? {
     LabelLayout.spread(
       lines.map { end(of: $0).y }, height: Self.labelHeight, from: Self.top - 6,
       to: Self.bottom + 6)
   }
 
-  private func labels(_ lines: [Series]) -> Markup {
-    guard let positions = besidePositions(lines) else { return legend(lines) }
+  private var labels: Markup {
+    guard let positions = besidePositions else { return legend }
     return zip(lines, positions).map { series, position in
       let end = end(of: series)
       return """
@@ -174,7 +188,7 @@ struct LineChart {
         \(at: Self.labelLeft - 3),\(at: position)"/>\(key(series, x: Self.labelLeft, y: position))</g>
 
         """
-    }.joined()
+    }.assembled()
   }
 
   /// A sample of the line and its name.
@@ -189,12 +203,12 @@ struct LineChart {
 
   private static let legendColumns = 3
 
-  private func legendHeight(_ lines: [Series]) -> Double {
+  private var legendHeight: Double {
     let rows = (lines.count + Self.legendColumns - 1) / Self.legendColumns
     return Double(rows) * 18 + 8
   }
 
-  private func legend(_ lines: [Series]) -> Markup {
+  private var legend: Markup {
     let column = (width - 16) / Double(Self.legendColumns)
     return lines.enumerated().map { index, series in
       let (row, place) = (index / Self.legendColumns, index % Self.legendColumns)
@@ -204,6 +218,6 @@ struct LineChart {
         \(key(series, x: 8 + Double(place) * column, y: position))</g>
 
         """
-    }.joined()
+    }.assembled()
   }
 }

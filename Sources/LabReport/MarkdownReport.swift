@@ -48,7 +48,7 @@ struct MarkdownReport {
   private func title(_ mechanism: String) -> String { Self.escaped(model.title(of: mechanism)) }
 
   private func names(_ mechanisms: [String]) -> String {
-    mechanisms.map(title).joined(separator: ", ")
+    mechanisms.map(title).joined(separator: " · ")
   }
 
   // MARK: Sections

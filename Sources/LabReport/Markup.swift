@@ -51,7 +51,9 @@ struct Markup: ExpressibleByStringInterpolation, Sendable {
 
 extension Sequence where Element == Markup {
   /// The pieces after each other, with `separator` between them.
-  func joined(separator: Markup = "") -> Markup {
+  ///
+  /// Not named `joined`: then `map { "<b>\($0)</b>" }.joined()` would mean strings, and be escaped.
+  func assembled(separator: Markup = "") -> Markup {
     var result: Markup = ""
     for (index, piece) in enumerated() {
       if index > 0 { result += separator }

@@ -48,7 +48,7 @@ struct MechanismStyle {
     let look: Markup = member % 2 == 0 ? "full" : "hollow"
     func polygon(_ corners: [(Double, Double)]) -> Markup {
       let points = corners.map { "\(at: x + $0.0),\(at: y + $0.1)" as Markup }
-      return "<polygon class=\"\(look)\" points=\"\(points.joined(separator: " "))\"/>"
+      return "<polygon class=\"\(look)\" points=\"\(points.assembled(separator: " "))\"/>"
     }
     switch family {
     case 0: return "<circle class=\"\(look)\" cx=\"\(at: x)\" cy=\"\(at: y)\" r=\"3.6\"/>"

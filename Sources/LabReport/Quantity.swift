@@ -112,7 +112,7 @@ enum Quantity: Sendable {
   /// A ratio, such as `1.6×`, with as many digits as it takes to differ from 1.
   static func factor(_ ratio: Double) -> String {
     switch ratio {
-    case ..<1.1: fixed(ratio, decimals: 3) + "×"
+    case ..<1.01: fixed(ratio, decimals: 3) + "×"
     case ..<9.95: fixed(ratio, decimals: 2) + "×"
     default: fixed(ratio, decimals: 0) + "×"
     }

@@ -41,11 +41,12 @@ struct ReportModel {
     return info.title.isEmpty ? info.id : info.title
   }
 
-  /// The title with the way of waiting where that is not blocking.
+  /// The title with the way of waiting, where that is not blocking and the title does not say it.
   func label(of mechanism: MechanismInfo) -> String {
     let title = mechanism.title.isEmpty ? mechanism.id : mechanism.title
     let waiting = Waiting(mechanism)
-    return waiting == .blocking ? title : "\(title) (\(waiting.word))"
+    let isSaid = waiting == .blocking || title.lowercased().contains(waiting.word)
+    return isSaid ? title : "\(title) (\(waiting.word))"
   }
 
   /// Message sizes of a scenario, ascending.

@@ -11,7 +11,7 @@ enum Stylesheet {
     *{box-sizing:border-box}
     body{margin:0;background:var(--bg);color:var(--fg);font:16px/1.5 system-ui,sans-serif;\
     overflow-wrap:break-word}
-    header,main,footer{max-width:72rem;margin:0 auto;padding:0 1rem}
+    header,main,footer{max-width:76rem;margin:0 auto;padding:0 1rem}
     h1{font-size:1.9rem;line-height:1.2;margin:1.5rem 0 .3rem}
     h2{font-size:1.4rem;margin:2.8rem 0 .6rem;padding-top:.6rem;border-top:2px solid var(--line)}
     h3{font-size:1.1rem;margin:1.8rem 0 .4rem}
@@ -56,27 +56,30 @@ enum Stylesheet {
     .win::before{content:"▸ "}
     .figure{white-space:nowrap}
     .remark{color:var(--soft)}
+    td .remark{display:block}
     .left-out td{font-size:.8rem}
     figure{margin:1rem 0 2rem}
     figcaption{color:var(--soft);font-size:.86rem;max-width:60rem}
+    figcaption strong{display:block;color:var(--fg);font-size:.95rem}
     summary{cursor:pointer;padding:.2rem 0;color:var(--link)}
     .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,33rem),1fr));gap:0 1.5rem}
     .pair figure{min-width:0}
     svg{display:block;max-width:100%;height:auto;font:12px system-ui,sans-serif}
-    svg.lines{min-width:700px}
-    svg.bars{min-width:440px}
+    svg.lines{min-width:60rem}
+    svg.bars{min-width:29rem}
     svg text{fill:var(--fg)}
     .axis line{stroke:var(--fg)}
     .axis .grid{stroke:var(--line)}
     .axis text{fill:var(--soft)}
     .axis .name{fill:var(--fg)}
     .series path,.series .sample{fill:none;stroke:var(--c);stroke-width:1.9;stroke-linejoin:round}
-    .series .leader{fill:none;stroke:var(--c);stroke-width:.8;opacity:.55}
+    .series .leader{fill:none;stroke:var(--c);stroke-width:.8;opacity:.6;stroke-dasharray:1 2}
     .series .range{stroke:var(--c);stroke-width:1.2;opacity:.6}
     .full{fill:var(--c);stroke:var(--c);stroke-width:1.4}
     .hollow{fill:var(--bg);stroke:var(--c);stroke-width:1.6}
     .series rect{fill:var(--c)}
-    .whisker,.cap{stroke:var(--fg);stroke-width:1.3}
+    .whisker{stroke:var(--fg);stroke-width:1.3}
+    .break{stroke:var(--bg);stroke-width:2.5}
     .heading{font-weight:600}
     .bars .absent{fill:var(--soft);font-style:italic;font-size:11px}
     svg.lines:has(.series:hover) .series:not(:hover){opacity:.18}
