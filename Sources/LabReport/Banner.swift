@@ -56,7 +56,7 @@ extension ReportModel {
       banners.append(
         Banner(
           weight: .caution, title: "Messages were lost",
-          text: "\(names(lossy)) lost \(Quantity.significant(total)) messages in all. "
+          text: "\(names(lossy)) lost \(Quantity.fixed(total, decimals: 0)) messages in all. "
             + "A figure with losses is shown and is never declared a winner."))
     }
     if let noise = document.noise, noise.grade == "noisy" {

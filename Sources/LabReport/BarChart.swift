@@ -47,7 +47,7 @@ struct BarChart {
   /// another kind squeezes every bar into a corner. A longer bar is cut and shows that it is.
   private var limit: Double {
     let first = groups.lazy.map { $0.bars.compactMap(\.value) }.first { !$0.isEmpty } ?? []
-    let reach = (first.map(\.median).max() ?? 0) * 1.5
+    let reach = (first.map(\.median).max() ?? 0) * 2.5
     return min(bars.compactMap { $0.value?.high }.max() ?? 0, reach > 0 ? reach : .infinity)
   }
 

@@ -51,30 +51,40 @@ extension HTMLReport {
     ].map { "\($0.symbol) \($0.words)" }.joined(separator: " · ")
     let results = Dictionary(
       document.features.map { ([$0.mechanism, $0.probe], $0) }, uniquingKeysWith: { a, _ in a })
-    let rows = document.mechanisms.map { mechanism -> Markup in
-      let cells = document.probes.map { probe -> Markup in
-        guard let result = results[[mechanism.id, probe.id]] else {
-          return "<td class=\"absent\">not probed</td>"
+    let numbers = Array(document.probes.indices)
+    let count = (numbers.count + Self.mostProbes - 1) / Self.mostProbes
+    let length = (numbers.count + count - 1) / count
+    let tables = stride(from: 0, to: numbers.count, by: length).map { start -> Markup in
+      let part = numbers[start..<min(start + length, numbers.count)]
+      let rows = document.mechanisms.map { mechanism -> Markup in
+        let cells = part.map { number -> Markup in
+          matrixCell(results[[mechanism.id, document.probes[number].id]])
         }
-        let mark: Markup = result.verdict == .disagrees ? " class=\"wrong\"" : ""
-        return "<td\(mark)>\(sign(result.verdict)) \(result.observed)</td>"
+        return "\(rowHead(mechanism))\(cells.assembled())"
       }
-      return "\(rowHead(mechanism))\(cells.assembled())"
+      let head = part.map { number -> Markup in
+        "<a href=\"#evidence-\(number)\">\(probeTitle(document.probes[number].id))</a>"
+      }
+      let place = count > 1 ? ", part \(start / length + 1) of \(count)" : ""
+      return table(
+        caption: "Observed features\(place)", head: ["Mechanism"] + head, rows: rows,
+        className: "matrix")
     }
-    let head: [Markup] =
-      ["Mechanism"]
-      + document.probes.enumerated().map { number, probe in
-        "<a href=\"#evidence-\(number)\">\(probeTitle(probe.id))</a>"
-      }
-    let matrix = table(
-      caption: "Observed features. \(legend)", head: head, rows: rows, className: "matrix")
     return """
       <h3>Feature matrix</h3>
       <p>Every cell is what an experiment observed on this machine, not what a manual says. The head \
-      of a column leads to its evidence.</p>
-      <div class="wide">\(matrix)</div>
-
+      of a column leads to its evidence. \(legend)</p>
+      \(tables.assembled())
       """
+  }
+
+  /// Probes that a table can have side by side on a wide screen.
+  private static let mostProbes = 8
+
+  private func matrixCell(_ result: FeatureResult?) -> Markup {
+    guard let result else { return "<td class=\"absent\">not probed</td>" }
+    let mark: Markup = result.verdict == .disagrees ? " class=\"wrong\"" : ""
+    return "<td\(mark)>\(sign(result.verdict)) \(result.observed)</td>"
   }
 
   private var evidence: Markup {

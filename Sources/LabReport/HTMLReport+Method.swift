@@ -66,7 +66,7 @@ extension HTMLReport {
     let run = document.run
     let trials = document.cells.flatMap(\.trials)
     func total(_ field: (Trial) -> Int) -> String {
-      Quantity.significant(trials.reduce(0.0) { $0 + Double(field($1)) })
+      Quantity.fixed(trials.reduce(0.0) { $0 + Double(field($1)) }, decimals: 0)
     }
     let seedHint: Markup =
       run.commandLine.contains { $0.hasPrefix("--seed") }

@@ -92,6 +92,6 @@ extension Spread {
     let (below, above) = (sorted[(sorted.count - 1) / 2], sorted[sorted.count / 2])
     let inMiddle =
       (below <= median && median <= above) || about(median, below) || about(median, above)
-    return about(low, first) && about(high, last) && inMiddle
+    return first >= 0 && about(low, first) && about(high, last) && inMiddle
   }
 }

@@ -54,13 +54,12 @@ extension LogDomain {
   static func covering(_ values: [Double], binary: Bool) -> LogDomain? {
     let values = values.filter { $0 > 0 && $0.isFinite }
     guard let least = values.min(), let most = values.max() else { return nil }
-    for ladder in binary ? Self.binaryLadders : Self.decimalLadders {
-      let ticks = ladder.ticks(from: least, to: most)
-      if ticks.count <= Self.mostTicks || ladder.steps.isEmpty {
-        return LogDomain(low: ticks[0], high: ticks[ticks.count - 1], ticks: ticks)
-      }
-    }
-    return nil
+    let ladders = (binary ? Self.binaryLadders : Self.decimalLadders).lazy
+    let candidates = ladders.map { $0.ticks(from: least, to: most) }
+    guard let ticks = candidates.first(where: { $0.count <= Self.mostTicks }) ?? candidates.last,
+      let low = ticks.first, let high = ticks.last
+    else { return nil }
+    return LogDomain(low: low, high: high, ticks: ticks)
   }
 
   private static let mostTicks = 11
@@ -83,9 +82,11 @@ extension LogDomain {
 
   private static let decimalLadders = [
     Ladder(base: 10, steps: [2, 5]), Ladder(base: 10, steps: [3]), Ladder(base: 10, steps: []),
+    Ladder(base: 1000, steps: []),
   ]
   private static let binaryLadders = [
     Ladder(base: 4, steps: [2]), Ladder(base: 16, steps: [4]), Ladder(base: 64, steps: []),
+    Ladder(base: 4096, steps: []),
   ]
 }
 

@@ -85,7 +85,7 @@ enum Stylesheet {
     svg.lines:has(.series:hover) .series:not(:hover){opacity:.18}
     .f0{--c:var(--f0)}.f1{--c:var(--f1)}.f2{--c:var(--f2)}.f3{--c:var(--f3)}
     .f4{--c:var(--f4)}.f5{--c:var(--f5)}.f6{--c:var(--f6)}.f7{--c:var(--f7)}
-    .wide table{font-size:.78rem}
+    .matrix{font-size:.8rem}
     .matrix td{min-width:7.2rem}
     .matrix thead th{white-space:normal;vertical-align:bottom}
     .wrong{background:var(--bad-bg)}
@@ -99,15 +99,15 @@ enum Stylesheet {
     pre{overflow-x:auto;padding:.8rem 1rem;background:var(--tint);border-radius:4px}
     footer{color:var(--soft);font-size:.86rem;padding:2rem 1rem}
     @media (max-width:44rem){
+    tbody th[scope=row]{min-width:7.5rem;max-width:9rem}
     dl{grid-template-columns:1fr}
     dd{margin-bottom:.4rem}
-    .needs,.needs tbody,.needs tr,.needs td,.needs th{display:block;width:auto}
+    .needs,.needs caption,.needs tbody,.needs tr,.needs td,.needs th{display:block;width:auto}
     .needs thead{display:none}
-    .needs tbody th[scope=row]{position:static;width:auto;border:0;padding-bottom:0;color:var(--soft)}
+    .needs tbody th[scope=row]{position:static;width:auto;max-width:none;border:0;padding-bottom:0;color:var(--soft)}
     .needs td{padding:.15rem .65rem .35rem}
     .needs td[data-label]::before{content:attr(data-label) ": ";color:var(--soft)}
     .figure{white-space:normal}
-    tbody th[scope=row]{min-width:7.5rem;max-width:9rem}
     }
     @media print{
     :root{color-scheme:light;--bg:#fff;--fg:#000;--soft:#333;--line:#bbb;--tint:#eee;--link:#000;\
@@ -119,6 +119,7 @@ enum Stylesheet {
     nav,.skip{display:none}
     .scroll{overflow:visible}
     svg.lines,svg.bars{min-width:0}
+    figure details{display:none}
     figure,tr{break-inside:avoid}
     h2,h3,caption{break-after:avoid}
     table{font-size:7.5pt}
