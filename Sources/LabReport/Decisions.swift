@@ -49,7 +49,8 @@ extension ReportModel {
     func add(_ title: String, _ id: String, _ metric: Metric?, large: Bool = false) {
       guard let scenario = scenario(id) else { return }
       let sizes = sizes(of: id)
-      guard let size = large ? sizes.last : sizes.first else { return }
+      // With one size there are no large messages to tell from small ones.
+      guard let size = large ? sizes.dropFirst().last : sizes.first else { return }
       // Fan-in and notify are about many clients, so the largest number of them is the need.
       guard let clients = clients(of: id).last else { return }
       needs.append(

@@ -78,13 +78,11 @@ struct HTMLReport {
   /// What was run, when and where.
   private var oneLine: String {
     let (run, environment) = (document.run, document.environment)
-    func count(_ number: Int, _ word: String) -> String {
-      "\(number) \(word)\(number == 1 ? "" : "s")"
-    }
     return [
-      count(document.mechanisms.count, "mechanism"), count(document.scenarios.count, "scenario"),
-      count(document.probes.count, "probe"), run.startedAt,
-      "\(environment.processor), \(count(environment.processorCount, "processor"))",
+      PlainText.count(document.mechanisms.count, "mechanism"),
+      PlainText.count(document.scenarios.count, "scenario"),
+      PlainText.count(document.probes.count, "probe"), run.startedAt,
+      "\(environment.processor), \(PlainText.count(environment.processorCount, "processor"))",
       environment.operatingSystem, environment.kernel,
     ].filter { !$0.isEmpty }.joined(separator: " · ")
   }

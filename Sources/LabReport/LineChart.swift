@@ -84,7 +84,7 @@ struct LineChart {
     <svg class="lines" role="img" aria-labelledby="\(id)-t \(id)-d" \
     viewBox="0 0 \(at: width) \(at: height)" width="\(at: width)">
     <title id="\(id)-t">\(frame.title)</title><desc id="\(id)-d">\(frame.description)</desc>
-    \(axes)\(lines.map(line).assembled())\(labels)
+    \(axes)\(zip(lines, labels).map(draw).assembled())
     </svg>
     """
   }
@@ -138,7 +138,8 @@ struct LineChart {
 
   // MARK: Lines
 
-  private func line(_ series: Series) -> Markup {
+  /// A line and its label in one group, so that pointing at either brings out both.
+  private func draw(_ series: Series, label: Markup) -> Markup {
     var path = ""
     var isDrawing = false
     var points: Markup = ""
@@ -160,7 +161,7 @@ struct LineChart {
     }
     return """
       <g class="series \(series.style.className)"><title>\(series.label)</title>\
-      <path d="\(path)"\(series.style.dashAttribute)/>\(points)</g>
+      <path d="\(path)"\(series.style.dashAttribute)/>\(points)\(label)</g>
 
       """
   }
@@ -178,17 +179,17 @@ struct LineChart {
       to: Self.bottom + 6)
   }
 
-  private var labels: Markup {
+  /// A label for each line, beside the chart where they all fit and else below it.
+  private var labels: [Markup] {
     guard let positions = besidePositions else { return legend }
     return zip(lines, positions).map { series, position in
       let end = end(of: series)
       return """
-        <g class="series \(series.style.className)"><polyline class="leader" \
+        <polyline class="leader" \
         points="\(at: end.x + 6),\(at: end.y) \(at: Self.labelLeft - 18),\(at: end.y) \
-        \(at: Self.labelLeft - 3),\(at: position)"/>\(key(series, x: Self.labelLeft, y: position))</g>
-
+        \(at: Self.labelLeft - 3),\(at: position)"/>\(key(series, x: Self.labelLeft, y: position))
         """
-    }.assembled()
+    }
   }
 
   /// A sample of the line and its name.
@@ -208,16 +209,12 @@ struct LineChart {
     return Double(rows) * 18 + 8
   }
 
-  private var legend: Markup {
+  private var legend: [Markup] {
     let column = (width - 16) / Double(Self.legendColumns)
     return lines.enumerated().map { index, series in
       let (row, place) = (index / Self.legendColumns, index % Self.legendColumns)
       let position = Self.height + 8 + Double(row) * 18
-      return """
-        <g class="series \(series.style.className)">\
-        \(key(series, x: 8 + Double(place) * column, y: position))</g>
-
-        """
-    }.assembled()
+      return key(series, x: 8 + Double(place) * column, y: position)
+    }
   }
 }

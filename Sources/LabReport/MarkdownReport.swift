@@ -63,8 +63,9 @@ struct MarkdownReport {
     return """
       # IPC mechanisms compared
 
-      \(document.mechanisms.count) mechanisms, \(document.scenarios.count) scenarios, \
-      \(document.probes.count) probes. \(Self.escaped(run.startedAt)), \(where_).
+      \(PlainText.count(document.mechanisms.count, "mechanism")), \
+      \(PlainText.count(document.scenarios.count, "scenario")), \
+      \(PlainText.count(document.probes.count, "probe")). \(Self.escaped(run.startedAt)), \(where_).
 
       \(banners.joined())
       """
@@ -188,7 +189,7 @@ struct MarkdownReport {
     return """
       ## Environment
 
-      \(Self.escaped(environment.processor)), \(environment.processorCount) processors, \
+      \(Self.escaped(environment.processor)), \(PlainText.count(environment.processorCount, "processor")), \
       \(Self.escaped(environment.architecture)), \
       \(Quantity.bytes.format(Double(environment.memoryBytes))) of memory; hypervisor: \
       \(Self.escaped(environment.hypervisor ?? "none reported")); one clock reading takes \
@@ -211,6 +212,7 @@ struct MarkdownReport {
       are never ranked with mechanisms that block.
 
       Command: \(Self.code(run.commandLine.map(ShellWord.quoted).joined(separator: " ")))
+
       Seed: \(run.seed), ipclab \(Self.escaped(run.toolVersion)), \(Self.escaped(run.build)) build.
 
       """

@@ -24,6 +24,11 @@ enum PlainText {
     return text.prefix(length - 1) + "…"
   }
 
+  /// A number of things, such as `1 probe` and `2 probes`.
+  static func count(_ number: Int, _ thing: String) -> String {
+    "\(number) \(thing)\(number == 1 ? "" : "s")"
+  }
+
   /// The text with its first letter as a capital.
   static func sentence(_ text: String) -> String {
     text.prefix(1).uppercased() + text.dropFirst()

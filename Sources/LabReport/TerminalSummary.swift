@@ -187,19 +187,27 @@ private struct TerminalPage {
     guard !needs.isEmpty else { return }
     heading("Which mechanism for which need")
     for need in needs {
-      write("\(need.title) (\(need.conditions))")
-      for waiting in model.waitings {
-        for placement in model.placements {
-          let outcome = model.outcome(need, waiting: waiting, placement: placement)
-          if case .noFigures = outcome { continue }
-          let words = model.words(outcome, for: need, waiting: waiting, name: { $0 })
-          let way = waiting == .blocking ? "" : ", \(waiting.word)"
-          let isClear = if case .clear = outcome { true } else { false }
-          write(
-            "\(Placement.title(placement))\(way): \(words.line)", first: 2, indent: 6,
-            ink: isClear ? .green : nil)
-        }
+      write("\(need.title) (\(need.conditions))", indent: 2)
+      for waiting in model.waitings { answer(need, waiting) }
+    }
+  }
+
+  /// One line per placement for those that block, one line for all placements for the others.
+  private mutating func answer(_ need: Need, _ waiting: Waiting) {
+    let answers = model.placements.compactMap { placement -> (String, Outcome, String)? in
+      let outcome = model.outcome(need, waiting: waiting, placement: placement)
+      return model.brief(outcome, for: need).map { (placement, outcome, $0) }
+    }
+    guard waiting == .blocking else {
+      let parts = answers.map { "\($0.0): \($0.2)" }
+      if !parts.isEmpty {
+        write("\(waiting.word), \(parts.joined(separator: "; "))", first: 2, indent: 6, ink: .dim)
       }
+      return
+    }
+    for (placement, outcome, text) in answers {
+      let isClear = if case .clear = outcome { true } else { false }
+      write("\(placement): \(text)", first: 2, indent: 6, ink: isClear ? .green : nil)
     }
   }
 }
