@@ -48,7 +48,7 @@ extension ReportModel {
       banners.append(
         Banner(
           weight: .severe, title: trials == 1 ? "1 trial failed" : "\(trials) trials failed",
-          text: "Affected: \(names(failed)). Their figures rest on the other trials."))
+          text: "Affected: \(names(failed)). Their figures rest on the trials that succeeded."))
     }
     let lossy = document.cells.filter { ($0.summary?.lost ?? 0) > 0 }
     if !lossy.isEmpty {

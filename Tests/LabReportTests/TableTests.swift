@@ -31,7 +31,7 @@ struct CSVTests {
   }
 
   @Test("every text survives quoting")
-  func quoting() {
+  func quoting() throws {
     let texts = [
       "", "plain", "a,b", "say \"hi\"", "\"", "two\nlines", "dos\r\nlines", "\r", "=1+1", " é ",
     ]
@@ -41,6 +41,7 @@ struct CSVTests {
         probe: $0, mechanism: "m", claim: $0, observed: $0, verdict: .agrees, evidence: [$0, "z"])
     }
     let read = rows(CSVReport.features(document)).dropFirst()
+    try #require(read.allSatisfy { $0.count == 6 })
     #expect(Array(read.map { $0[3] }) == texts)
     #expect(Array(read.map { $0[5] }) == texts.map { $0 + "\nz" })
     #expect(CSVReport.field("plain") == "plain")
