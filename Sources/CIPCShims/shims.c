@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -240,3 +241,12 @@ int cipc_sem_wait_until(sem_t *s, const struct timespec *deadline) {
 }
 
 int cipc_replace(int fd, int other) { return dup3(other, fd, O_CLOEXEC); }
+
+// Signals as readable descriptors: sys/signalfd.h is not in the module map.
+int cipc_signalfd(const sigset_t *signals) {
+  return signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+int cipc_read_signal(int fd) {
+  struct signalfd_siginfo info;
+  return read(fd, &info, sizeof info) == sizeof info ? (int)info.ssi_signo : 0;
+}

@@ -5,6 +5,7 @@
 #pragma once
 #include <poll.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <sys/resource.h>
@@ -94,3 +95,8 @@ static inline void cipc_spin_hint(void) {
   __asm__ volatile("yield");
 #endif
 }
+
+// Signals as readable descriptors: sys/signalfd.h is not in the module map.
+int cipc_signalfd(const sigset_t *signals);
+// The number of one pending signal, 0 when there is none.
+int cipc_read_signal(int fd);
