@@ -7,7 +7,7 @@ internal import Glibc
 /// The signals are blocked in the thread that creates the value, and in threads that it starts later;
 /// create it before other threads, or one of those is interrupted. Children started by
 /// ``ChildProcess`` have them unblocked. When the value goes away, the thread is as it was before.
-@safe public struct InterruptSignals: ~Copyable {
+@safe public struct InterruptSignals: ~Copyable, Sendable {
   private let file: OwnedDescriptor
   private let previous: sigset_t
 

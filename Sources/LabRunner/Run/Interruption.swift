@@ -1,12 +1,12 @@
 internal import IPCSystem
+internal import Synchronization
 
 /// Whether the user asked the run to end, by Ctrl-C or a termination signal.
 ///
 /// Create it before any other thread exists. It stays in force as long as it lives.
-public final class Interruption {
+public final class Interruption: Sendable {
   private let signals: InterruptSignals
-  /// The signal that arrived, once one has.
-  public private(set) var signal: Int32?
+  private let arrived = Atomic(false)
 
   /// Takes over `SIGINT`, `SIGTERM` and `SIGHUP`.
   public init() throws { signals = try InterruptSignals() }
@@ -16,7 +16,7 @@ public final class Interruption {
 
   /// Looks whether a signal has arrived; `true` from then on.
   public func check() -> Bool {
-    if signal == nil { signal = signals.take() }
-    return signal != nil
+    if signals.take() != nil { arrived.store(true, ordering: .relaxed) }
+    return arrived.load(ordering: .relaxed)
   }
 }

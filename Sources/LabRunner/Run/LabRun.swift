@@ -61,6 +61,11 @@ public final class LabRun {
   /// Number of trials in the plan.
   public var totalTrials: Int { items.count }
 
+  /// What the plan should take, in nanoseconds; known only roughly before it has run.
+  public var estimatedNanoseconds: UInt64 {
+    UInt64(items.count) * (plan.trialNanoseconds + RunPlan.overheadNanoseconds)
+  }
+
   /// How a run stands.
   public struct Progress: Sendable {
     /// Trials done.
