@@ -250,3 +250,5 @@ int cipc_read_signal(int fd) {
   struct signalfd_siginfo info;
   return read(fd, &info, sizeof info) == sizeof info ? (int)info.ssi_signo : 0;
 }
+
+int cipc_unshare_network(void) { return unshare(CLONE_NEWNET); }

@@ -100,3 +100,6 @@ static inline void cipc_spin_hint(void) {
 int cipc_signalfd(const sigset_t *signals);
 // The number of one pending signal, 0 when there is none.
 int cipc_read_signal(int fd);
+
+// Moves the calling thread to a network namespace of its own: unshare is _GNU_SOURCE only.
+int cipc_unshare_network(void);
