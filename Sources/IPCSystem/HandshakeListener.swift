@@ -65,7 +65,7 @@ public final class HandshakeListener: Sendable {
 
   private func takeClient() throws(SystemError) {
     let client: OwnedDescriptor
-    do { client = try SocketCalls.accept(from: listener, deadline: .immediate) } catch {
+    do { client = try LocalSocket.accept(from: listener, deadline: .immediate) } catch {
       if error.code == ETIMEDOUT { return }
       throw error
     }

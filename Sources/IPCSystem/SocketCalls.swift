@@ -1,27 +1,9 @@
 internal import CIPCShims
 internal import Glibc
 
-/// System calls on sockets that have an owner with a deadline and a `close()`, and the options
-/// that the message sockets need.
+/// Calls on message sockets that have an owner with a deadline and a `close()`, and the options
+/// that such sockets need.
 public enum SocketCalls {
-  /// Takes the next client of a listening socket. Wraps `accept4(2)`.
-  ///
-  /// A client that gave up while it waited in the backlog is passed over.
-  public static func accept(
-    from listener: DescriptorIO, deadline: Deadline
-  ) throws(SystemError) -> OwnedDescriptor {
-    while true {
-      do {
-        let number = try listener.perform("accept", .read, deadline: deadline) {
-          Int(cipc_accept($0))
-        }
-        return OwnedDescriptor(adopting: Int32(number))
-      } catch  where error.code == ECONNABORTED {
-        continue
-      }
-    }
-  }
-
   /// Sends one message. Wraps `send(2)`; a peer that is gone is an error, never a signal.
   @inline(__always)
   public static func send(

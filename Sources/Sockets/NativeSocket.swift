@@ -182,7 +182,7 @@ final class NativeAcceptor: NativeEnd {
     if number != listener.descriptor {
       return state.withLock { $0.clients.first { $0.descriptor == number } }
     }
-    let socket = try SocketCalls.accept(from: listener, deadline: .immediate)
+    let socket = try LocalSocket.accept(from: listener, deadline: .immediate)
     if kind.keepsMessages { try SocketCalls.passCredentials(socket.raw) }
     try ready.add(socket.raw)
     let client = NativeStream(kind, DescriptorIO(adopting: socket))

@@ -42,7 +42,7 @@ public final class SocketListener: AddressedListener {
   /// Waits for the next client. See ``Listener/accept(deadline:)``. Here: `accept4(2)`.
   public func accept(deadline: Deadline) throws(TransportError) -> any Connection {
     do {
-      return try serve(try SocketCalls.accept(from: socket, deadline: deadline))
+      return try serve(try LocalSocket.accept(from: socket, deadline: deadline))
     } catch { throw TransportError(error, "accept at \(endpoint.address)") }
   }
 
