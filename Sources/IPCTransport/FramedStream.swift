@@ -84,7 +84,11 @@ public import IPCSystem
           iovec(
             iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
         )
-        return unsafe withUnsafePointer(to: &vectors.0) { unsafe writev(descriptor, $0, 2) }
+        return unsafe withUnsafePointer(to: &vectors) {
+          unsafe $0.withMemoryRebound(to: iovec.self, capacity: 2) {
+            unsafe writev(descriptor, $0, 2)
+          }
+        }
       }
     }
     while sent < total {
@@ -160,7 +164,11 @@ public import IPCSystem
           iovec(
             iov_base: base + Self.headerSize, iov_len: Self.readAhead - Self.headerSize - direct)
         )
-        return unsafe withUnsafePointer(to: &vectors.0) { unsafe readv(descriptor, $0, 3) }
+        return unsafe withUnsafePointer(to: &vectors) {
+          unsafe $0.withMemoryRebound(to: iovec.self, capacity: 3) {
+            unsafe readv(descriptor, $0, 3)
+          }
+        }
       }
     } catch { throw TransportError(error, "receive") }
     if received == 0 { throw TransportError(.endOfFile, "receive") }
