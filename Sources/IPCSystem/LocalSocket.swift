@@ -47,7 +47,7 @@ public enum LocalSocket {
   }
 
   /// Two sockets connected to each other.
-  public struct Pair: ~Copyable {
+  @frozen public struct Pair: ~Copyable {
     /// One of them.
     public var first: OwnedDescriptor
     /// The other.

@@ -27,7 +27,7 @@ internal import Glibc
   }
 
   /// A new mapping and the memory file behind it.
-  public struct Created: ~Copyable {
+  @frozen public struct Created: ~Copyable {
     /// The mapping.
     public var mapping: SharedMapping
     /// The memory file, to be handed to the other process.
