@@ -76,11 +76,11 @@ internal import Synchronization
           untold = 0
           unsafe tail.pointee.store(UInt32(truncatingIfNeeded: position), ordering: .releasing)
         }
-        let (tail, bell) = unsafe (tail, bell)
-        let status = unsafe waiter.wait(current, while: 0, deadline: deadline) {
+        let (tail, bell, position) = unsafe (tail, bell, position)
+        let status = unsafe waiter.wait(current, while: 0, at: position, deadline: deadline) {
           if bell.policy != .spin {
             atomicMemoryFence(ordering: .sequentiallyConsistent)
-            unsafe bell.wakeSleeper(of: tail)
+            unsafe bell.wakeProducer(waitingOn: tail, nowAt: position)
           }
         }
         if status != .ready { return status }
@@ -99,7 +99,13 @@ internal import Synchronization
   @inline(never)
   private mutating func tell() {
     untold = 0
-    unsafe bell.store(UInt32(truncatingIfNeeded: position), to: tail)
+    let value = UInt32(truncatingIfNeeded: position)
+    if bell.policy == .spin {
+      unsafe tail.pointee.store(value, ordering: .releasing)
+    } else {
+      unsafe tail.pointee.store(value, ordering: .sequentiallyConsistent)
+      unsafe bell.wakeProducer(waitingOn: tail, nowAt: position)
+    }
   }
 
   @inline(__always)

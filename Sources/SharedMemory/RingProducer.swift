@@ -69,10 +69,10 @@ internal import Synchronization
     let next = place &+ RingLayout.record(count)
     unsafe word(next).pointee.store(0, ordering: .relaxed)
     if place == head {
-      unsafe bell.store(RingLayout.commit(count), to: word(place))
+      unsafe bell.commit(RingLayout.commit(count), to: word(place), at: place)
     } else {
       unsafe word(place).pointee.store(RingLayout.commit(count), ordering: .releasing)
-      unsafe bell.store(RingLayout.wrap, to: word(head))
+      unsafe bell.commit(RingLayout.wrap, to: word(head), at: head)
     }
     head = next
   }
@@ -101,7 +101,7 @@ internal import Synchronization
       seenTail = Int(value)
       let place = find(record)
       if place >= 0 { return place }
-      let status = unsafe waiter.wait(tail, while: value, deadline: deadline) {}
+      let status = unsafe waiter.wait(tail, while: value, at: seenTail, deadline: deadline) {}
       if status != .ready { return status.rawValue }
       if waiter.ended { return RingStatus.ended.rawValue }
     }

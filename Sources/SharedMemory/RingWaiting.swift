@@ -78,7 +78,7 @@ enum RingStatus: Int {
 @safe struct RingWaiter {
   let policy: WaitPolicy
   let ending: UnsafeMutablePointer<RingEnding>
-  /// In the shared memory: this end sleeps and wants to be woken.
+  /// In the shared memory: for what this end sleeps.
   let sleeps: UnsafeMutablePointer<Atomic<UInt32>>
   /// In the shared memory: what this end waits on with the semaphore policy.
   let semaphore: UnsafeMutableRawPointer
@@ -113,12 +113,15 @@ enum RingStatus: Int {
 
   /// Waits until `word` holds something else than `value`.
   ///
-  /// - Parameter announce: Runs before this end sleeps, to tell the other end what it may wait for.
+  /// - Parameters:
+  ///   - offset: What this end waits for, for ``RingBell/note(_:)``.
+  ///   - announce: Runs before this end sleeps, to tell the other end what it may wait for.
   /// - Returns: `.ready` also when the conversation has ended but the word has changed.
   mutating func wait(
-    _ word: UnsafeMutablePointer<Atomic<UInt32>>, while value: UInt32, deadline: Deadline,
-    announce: () -> Void
+    _ word: UnsafeMutablePointer<Atomic<UInt32>>, while value: UInt32, at offset: Int,
+    deadline: Deadline, announce: () -> Void
   ) -> RingStatus {
+    let note = RingBell.note(offset)
     if deadline == .immediate {
       announce()
       return ended ? unsafe lastLook(word, value, .ended) : unsafe lastLook(word, value, .timedOut)
@@ -127,12 +130,12 @@ enum RingStatus: Int {
     case .spin:
       return unsafe spin(word, value, deadline)
     case .event:
-      return unsafe sleep(word, value, deadline, announce)
+      return unsafe sleep(word, value, note, deadline, announce)
     case .hybrid:
       if unsafe spinBriefly(word, value) { return .ready }
-      return unsafe sleep(word, value, deadline, announce)
+      return unsafe sleep(word, value, note, deadline, announce)
     case .semaphore:
-      return unsafe sleepOnSemaphore(word, value, deadline, announce)
+      return unsafe sleepOnSemaphore(word, value, note, deadline, announce)
     }
   }
 
@@ -184,8 +187,8 @@ enum RingStatus: Int {
   }
 
   private func sleep(
-    _ word: UnsafeMutablePointer<Atomic<UInt32>>, _ value: UInt32, _ deadline: Deadline,
-    _ announce: () -> Void
+    _ word: UnsafeMutablePointer<Atomic<UInt32>>, _ value: UInt32, _ note: UInt32,
+    _ deadline: Deadline, _ announce: () -> Void
   ) -> RingStatus {
     let address = UInt(bitPattern: UnsafeRawPointer(word))
     slot { $0.store(address, ordering: .sequentiallyConsistent) }
@@ -197,7 +200,7 @@ enum RingStatus: Int {
     while true {
       // The other end changes the word and then looks whether we sleep; we say that we sleep and
       // then look at the word. One of the two sees the other.
-      unsafe sleeps.pointee.store(1, ordering: .sequentiallyConsistent)
+      unsafe sleeps.pointee.store(note, ordering: .sequentiallyConsistent)
       if unsafe word.pointee.load(ordering: .sequentiallyConsistent) != value { return .ready }
       if ended { return unsafe lastLook(word, value, .ended) }
       if case .timedOut = unsafe Futex.wait(
@@ -218,13 +221,13 @@ enum RingStatus: Int {
   }
 
   private func sleepOnSemaphore(
-    _ word: UnsafeMutablePointer<Atomic<UInt32>>, _ value: UInt32, _ deadline: Deadline,
-    _ announce: () -> Void
+    _ word: UnsafeMutablePointer<Atomic<UInt32>>, _ value: UInt32, _ note: UInt32,
+    _ deadline: Deadline, _ announce: () -> Void
   ) -> RingStatus {
     defer { unsafe sleeps.pointee.store(0, ordering: .relaxed) }
     announce()
     while true {
-      unsafe sleeps.pointee.store(1, ordering: .sequentiallyConsistent)
+      unsafe sleeps.pointee.store(note, ordering: .sequentiallyConsistent)
       if unsafe word.pointee.load(ordering: .sequentiallyConsistent) != value { return .ready }
       if ended { return unsafe lastLook(word, value, .ended) }
       if !(unsafe SharedSemaphore.wait(semaphore, deadline: deadline)) && deadline.hasPassed {
@@ -234,36 +237,53 @@ enum RingStatus: Int {
   }
 }
 
-/// How one end of a ring changes a word that the other end may sleep on.
+/// How one end of a ring wakes the other.
+///
+/// A sleeper notes for what it sleeps: the ring offset of the record it waits for, or the offset
+/// of the tail that it wants to see move. Were it only a flag, a waker that is slow between reading
+/// and clearing it could take away the note of the sleeper's next sleep, and leave it asleep.
 @safe struct RingBell {
   let policy: WaitPolicy
-  /// In the shared memory: the other end sleeps.
+  /// In the shared memory: the note of the other end, 0 when it is awake.
   let sleeps: UnsafeMutablePointer<Atomic<UInt32>>
   /// In the shared memory: what the other end sleeps on with the semaphore policy.
   let semaphore: UnsafeMutableRawPointer
 
-  /// Stores `value` and wakes the other end if it sleeps. A system call only then.
+  /// The note of a sleeper that waits for something at, or other than, a ring offset.
   @inline(__always)
-  func store(_ value: UInt32, to word: UnsafeMutablePointer<Atomic<UInt32>>) {
+  static func note(_ offset: Int) -> UInt32 { UInt32(truncatingIfNeeded: offset) | 1 }
+
+  /// Stores a commit word and wakes the consumer if it sleeps for it. A system call only then.
+  @inline(__always)
+  func commit(
+    _ value: UInt32, to word: UnsafeMutablePointer<Atomic<UInt32>>, at offset: Int
+  ) {
     if policy == .spin {
       unsafe word.pointee.store(value, ordering: .releasing)
-    } else {
-      unsafe word.pointee.store(value, ordering: .sequentiallyConsistent)
-      unsafe wakeSleeper(of: word)
+      return
+    }
+    unsafe word.pointee.store(value, ordering: .sequentiallyConsistent)
+    let note = Self.note(offset)
+    if unsafe sleeps.pointee.load(ordering: .sequentiallyConsistent) == note {
+      unsafe wake(word, note)
     }
   }
 
-  /// Wakes the other end if it sleeps. What it waits for must have been stored sequentially
-  /// consistently, or a fence must lie in between.
-  @inline(__always)
-  func wakeSleeper(of word: UnsafeMutablePointer<Atomic<UInt32>>) {
-    if unsafe sleeps.pointee.load(ordering: .sequentiallyConsistent) != 0 { unsafe ring(word) }
+  /// Wakes the producer if it sleeps until the tail leaves another place than `offset`, which was
+  /// stored there sequentially consistently, or before a fence.
+  func wakeProducer(waitingOn tail: UnsafeMutablePointer<Atomic<UInt32>>, nowAt offset: Int) {
+    let note = unsafe sleeps.pointee.load(ordering: .sequentiallyConsistent)
+    if note != 0 && note != Self.note(offset) { unsafe wake(tail, note) }
   }
 
+  /// Once per sleep: until the sleeper has run, this end may store many more values.
   @inline(never)
-  private func ring(_ word: UnsafeMutablePointer<Atomic<UInt32>>) {
-    // Once per sleep: until the sleeper has run, this end may store many more values.
-    guard unsafe sleeps.pointee.exchange(0, ordering: .sequentiallyConsistent) != 0 else { return }
+  private func wake(_ word: UnsafeMutablePointer<Atomic<UInt32>>, _ note: UInt32) {
+    guard
+      unsafe sleeps.pointee.compareExchange(
+        expected: note, desired: 0, ordering: .sequentiallyConsistent
+      ).exchanged
+    else { return }
     if policy == .semaphore {
       unsafe SharedSemaphore.post(semaphore)
     } else {
