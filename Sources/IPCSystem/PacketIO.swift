@@ -33,7 +33,8 @@ extension DescriptorIO {
         iovec(iov_base: UnsafeMutableRawPointer(mutating: head.baseAddress), iov_len: head.count),
         iovec(iov_base: UnsafeMutableRawPointer(mutating: body.baseAddress), iov_len: body.count)
       )
-      return unsafe withUnsafeMutablePointer(to: &parts.0) { first in
+      return unsafe withUnsafeMutableBytes(of: &parts) { bytes in
+        let first = unsafe bytes.baseAddress?.assumingMemoryBound(to: iovec.self)
         var message = unsafe msghdr()
         unsafe message.msg_iov = first
         unsafe message.msg_iovlen = 2
@@ -63,7 +64,8 @@ extension DescriptorIO {
     )
     while true {
       let size = try perform("recvmsg", .read, deadline: .never) { descriptor in
-        unsafe withUnsafeMutablePointer(to: &parts.0) { first in
+        unsafe withUnsafeMutableBytes(of: &parts) { bytes in
+          let first = unsafe bytes.baseAddress?.assumingMemoryBound(to: iovec.self)
           var message = unsafe msghdr()
           unsafe message.msg_iov = first
           unsafe message.msg_iovlen = 3

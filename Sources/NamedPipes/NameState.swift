@@ -46,7 +46,7 @@ internal import Synchronization
   /// The number that changes.
   var generation: UInt32 { unsafe word(4).pointee.load(ordering: .acquiring) }
 
-  /// The next number for the order in which instances listen. Call it with the directory locked.
+  /// The next number for the order in which instances listen.
   func nextTurn() -> UInt32 {
     unsafe word(16).pointee.wrappingAdd(1, ordering: .relaxed).newValue
   }

@@ -76,7 +76,8 @@ public final class NamedPipeClient: Sendable {
   }
 
   /// Connects to the first instance, in the order in which they began to listen, that is free.
-  private static func firstFree(in directory: NameDirectory) throws(SystemError) -> OwnedDescriptor? {
+  private static func firstFree(in directory: NameDirectory) throws(SystemError) -> OwnedDescriptor?
+  {
     let listening = directory.entries().compactMap { entry -> (turn: UInt32, name: String)? in
       guard entry.rest.hasSuffix(NamedPipes.listenerSuffix),
         let turn = UInt32(entry.rest.dropLast(NamedPipes.listenerSuffix.count))

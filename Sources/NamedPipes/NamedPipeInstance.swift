@@ -50,14 +50,15 @@ public final class NamedPipeInstance: Sendable {
       let registry = try NamedPipes.registry(runtime)
       let directory = registry.directory(of: name.base)
       if !directory.exists { registry.sweep() }
-      let made = try registry.withName(name.base, creating: true) {
-        (directory) throws(SystemError) in try Made(in: directory, options)
+      let joined = try registry.withName(name.base, creating: true) {
+        (directory) throws(SystemError) in try Self.join(directory, options)
       }
-      guard let made else { throw SystemError(code: ENOENT, call: "mkdir") }
+      guard let joined else { throw SystemError(code: ENOENT, call: "mkdir") }
+      let listener = try Self.listen(joined.owner.number, in: directory, joined.names)
       self.directory = directory
-      self.names = made.names
-      self.options = made.names.options
-      self.shared = made.shared()
+      names = joined.names
+      self.options = joined.names.options
+      shared = Mutex(Shared(owner: joined.owner, listener: listener))
     } catch { throw TransportError(error, "create an instance of \(name)") }
     if self.options.kind != options.kind {
       close()
@@ -67,24 +68,19 @@ public final class NamedPipeInstance: Sendable {
     }
   }
 
-  /// The parts of a new instance.
-  private struct Made: ~Copyable {
+  /// A new instance's share in its name. Make it with the directory locked.
+  private struct Joined: ~Copyable {
     let names: NameState
     let owner: NameOwner
-    let listener: Listening
+  }
 
-    init(in directory: NameDirectory, _ options: NamedPipes.Options) throws(SystemError) {
-      directory.removeDeadOwners()
-      let isFirst = directory.livingOwners().isEmpty
-      names = try NameState(in: directory, layingDown: isFirst ? options : nil)
-      let owner = try directory.addOwner()
-      listener = try NamedPipeInstance.listen(owner.number, in: directory, names)
-      self.owner = owner
-    }
-
-    consuming func shared() -> Mutex<Shared> {
-      Mutex(Shared(owner: owner, listener: listener))
-    }
+  private static func join(
+    _ directory: NameDirectory, _ options: NamedPipes.Options
+  ) throws(SystemError) -> Joined {
+    directory.removeDeadOwners()
+    let isFirst = directory.livingOwners().isEmpty
+    let names = try NameState(in: directory, layingDown: isFirst ? options : nil)
+    return Joined(names: names, owner: try directory.addOwner())
   }
 
   deinit { close() }
@@ -92,7 +88,7 @@ public final class NamedPipeInstance: Sendable {
   /// Where the instance stands.
   public var state: NamedPipeState { shared.withLock { $0.state } }
 
-  /// Makes the socket of an instance. Call it with the directory locked.
+  /// Makes the socket of an instance.
   ///
   /// A backlog of 0 admits exactly one client: to connect is to claim the instance.
   private static func listen(
@@ -171,9 +167,7 @@ public final class NamedPipeInstance: Sendable {
         return SystemError(code: EBADF, call: "listen")
       }
       do throws(SystemError) {
-        shared.listener = try directory.withLock(creating: false) {
-          (directory) throws(SystemError) in try Self.listen(number, in: directory, names)
-        }
+        shared.listener = try Self.listen(number, in: directory, names)
       } catch { return error }
       shared.state = next
       return nil

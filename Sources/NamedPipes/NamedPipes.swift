@@ -1,6 +1,5 @@
 public import IPCSystem
 
-
 /// Named pipes as Win32 has them, on Linux.
 public enum NamedPipes {
   /// Whether a pipe carries bytes or messages.
