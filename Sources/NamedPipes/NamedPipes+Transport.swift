@@ -40,8 +40,7 @@ public struct NamedPipeTransport: Transport {
       zeroLength: kind == .message ? .delivered : .noEffect,
       largest: .unlimited, full: .blocks, reach: .anyProcess, readers: .compete,
       writerDeath: .endOfFile, readerDeath: .error, nameAfterKill: .usable,
-      identity: .pidAndUser, access: .sameUser,
-      maximumMessage: kind == .message ? nil : BytePipeConnection.maximumMessage)
+      identity: .pidAndUser, access: .sameUser)
   }
 
   /// One name in the scratch directory for all.

@@ -9,8 +9,8 @@ extension PipeChannel {
   /// than the quota waits until nothing is unread. When the deadline passes in the middle of a long
   /// message, the reader discards what it got of it.
   ///
-  /// - Parameter prefixed: Whether the bytes' count goes ahead of them, as four bytes of data: the
-  ///   form of a conversation over a pipe in byte mode.
+  /// - Parameter prefixed: Whether the bytes' count goes ahead of them, as data: the form of a
+  ///   conversation over a pipe in byte mode.
   @inline(__always)
   func write(
     _ bytes: UnsafeRawBufferPointer, prefixed: Bool = false, deadline: Deadline
@@ -30,8 +30,9 @@ extension PipeChannel {
     publishQueued()
   }
 
-  /// Size of the length ahead of a message in byte mode.
-  static var prefixSize: Int { 4 }
+  /// Size of what goes ahead of a message in byte mode: a 64-bit little-endian length, and zeros
+  /// that keep the message aligned as ``PipeFrame`` explains.
+  static var prefixSize: Int { 16 }
 
   /// Writes to a pipe in byte mode as much as there is room for, at least one byte.
   ///
@@ -88,8 +89,7 @@ extension PipeChannel {
     let base = unsafe packet.baseAddress.unsafelyUnwrapped
     unsafe base.storeBytes(of: frame.encoded.littleEndian, as: UInt64.self)
     unsafe base.storeBytes(
-      of: UInt32(truncatingIfNeeded: count).littleEndian, toByteOffset: PipeFrame.headerSize,
-      as: UInt32.self)
+      of: UInt64(count).littleEndian, toByteOffset: PipeFrame.headerSize, as: UInt64.self)
     let headSize = PipeFrame.headerSize + prefix
     let joined = headSize + part.count <= Self.smallPacket
     if joined, let source = part.baseAddress {

@@ -80,10 +80,11 @@ internal import Synchronization
     unsafe outgoing = .allocate(capacity: 1)
     unsafe outgoing.initialize(
       to: Outgoing(packet: .allocate(byteCount: Self.smallPacket, alignment: 16)))
+    unsafe outgoing.pointee.packet.initializeMemory(as: UInt8.self, repeating: 0)
     unsafe incoming = .allocate(capacity: 1)
     unsafe incoming.initialize(
       to: Incoming(
-        head: .allocate(byteCount: 16, alignment: 16),
+        head: .allocate(byteCount: PipeFrame.headerSize + Self.prefixSize, alignment: 16),
         overflow: .allocate(byteCount: PipeFrame.maximumPayload, alignment: 16)))
     unsafe pageWord = .allocate(capacity: 1)
     unsafe pageWord.initialize(to: Atomic(0))

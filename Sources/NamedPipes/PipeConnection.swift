@@ -37,8 +37,6 @@ final class MessagePipeConnection: Connection {
 /// A conversation over a pipe in byte mode: each message goes with its length ahead of it, since the
 /// pipe does not keep boundaries.
 final class BytePipeConnection: Connection {
-  static let maximumMessage = Int(Int32.max)
-
   private let channel: PipeChannel
   private let keeper: any PipeKeeper
 
@@ -50,9 +48,9 @@ final class BytePipeConnection: Connection {
   /// A deadline that passes in the middle of a message closes the connection: the bytes that were
   /// written cannot be taken back, and the rest of a stream makes no sense after half a message.
   func send(_ message: Span<UInt8>, deadline: Deadline) throws(TransportError) {
-    guard message.count <= Self.maximumMessage else {
+    guard message.count <= PipeFrame.maximumMessage else {
       throw TransportError(
-        .messageTooLarge, "send \(message.count) bytes", limit: Self.maximumMessage)
+        .messageTooLarge, "send \(message.count) bytes", limit: PipeFrame.maximumMessage)
     }
     let before = channel.queuedBytes
     let failure = unsafe message.withUnsafeBytes { bytes -> TransportError? in

@@ -1,4 +1,7 @@
-/// The header of one packet on a pipe: eight bytes, little-endian.
+/// The header of one packet on a pipe: a 64-bit little-endian number, then eight bytes of zeros.
+///
+/// The zeros keep the payload at a multiple of 16 bytes in the kernel's buffer, as it is in the
+/// user's: with eight bytes less, copying 32 KiB takes half as long again (measured).
 ///
 /// A message travels as one frame or several, each with at most ``maximumPayload`` bytes. Bits 0 to
 /// 6 hold the kind, bit 7 says that a message begins, the other 56 hold how many bytes of the
@@ -15,7 +18,7 @@ public struct PipeFrame: Equatable, Sendable {
   }
 
   /// Size of the header in bytes.
-  public static let headerSize = 8
+  public static let headerSize = 16
   /// Most bytes of a message that one frame carries.
   public static let maximumPayload = 32 * 1024
   /// Longest message in bytes.
@@ -59,7 +62,7 @@ public struct PipeFrame: Equatable, Sendable {
     if !isFirst && remaining != expected { return nil }
   }
 
-  /// The header as a number; store it little-endian.
+  /// The header's number; store it little-endian.
   @inline(__always)
   public var encoded: UInt64 {
     UInt64(kind.rawValue) | (isFirst ? Self.firstBit : 0)
