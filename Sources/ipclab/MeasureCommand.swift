@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import IPCTransport
 internal import LabResults
 internal import LabRunner
 internal import TransportCatalog

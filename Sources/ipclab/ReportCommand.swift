@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 internal import LabReport
+internal import LabResults
 
 /// `ipclab report`: renders a result document again.
 enum ReportCommand {

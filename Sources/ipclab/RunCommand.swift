@@ -189,8 +189,7 @@ enum RunCommand {
         to: URL(filePath: directory + "/" + planFile), options: .atomic)
     } catch {
       throw EnvironmentError(
-        "cannot write to \(directory): \(error.localizedDescriptionOrText). Choose another place "
-          + "with --out DIR.")
+        "cannot write to \(directory): \(error). Choose another place with --out DIR.")
     }
   }
 
@@ -239,12 +238,5 @@ enum RunCommand {
           + "\(feature.probe): claimed \(feature.claim), observed \(feature.observed)")
     }
     return failed.isEmpty && wrong.isEmpty ? Exit.done : Exit.failed
-  }
-}
-
-extension Error {
-  /// The words of an error that a user understands.
-  fileprivate var localizedDescriptionOrText: String {
-    (self as? CocoaError)?.localizedDescription ?? "\(self)"
   }
 }

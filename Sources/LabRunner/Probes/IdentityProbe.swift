@@ -1,3 +1,4 @@
+internal import IPCSystem
 internal import Glibc
 internal import IPCTransport
 internal import LabResults

@@ -63,7 +63,7 @@ final class ProbeAgent {
     case .readUntilSilence(let limit, let patience):
       do throws(TransportError) {
         while true { try readMore(limit, .after(.milliseconds(patience)), &reply) }
-      } catch  where error.code == .timedOut {}
+      } catch { if error.code != .timedOut { throw error } }
     case .peer:
       reply.peer = try opened().peer
     case .close:
@@ -123,7 +123,8 @@ final class ProbeAgent {
     while reply.count < cap {
       do throws(TransportError) {
         reply.count += try end.write(bytes, deadline: .immediate)
-      } catch  where error.code == .timedOut {
+      } catch {
+        if error.code != .timedOut { throw error }
         // The mechanism may still be moving bytes to where the reader will find them.
         reply.count += try end.write(bytes, deadline: deadline(patience))
       }
@@ -168,7 +169,7 @@ final class ProbeAgent {
   }
 
   private func become(_ user: UInt32) throws(SystemError) {
-    try checked("setgroups") { unsafe setgroups(0, nil) }
+    try checked("setgroups") { setgroups(0, nil) }
     try checked("setgid") { setgid(user) }
     try checked("setuid") { setuid(user) }
   }

@@ -1,3 +1,5 @@
+internal import LabResults
+
 /// The one list of probes.
 public enum ProbeCatalog {
   /// Every probe, in the order of reports.
