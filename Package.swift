@@ -51,7 +51,8 @@ let package = Package(
     .testTarget(name: "SharedMemoryTests", dependencies: ["SharedMemory"]),
     .testTarget(name: "TransportTests", dependencies: ["TransportCatalog", "LabRunner", "ipclab"]),
     .testTarget(name: "LabRunnerTests", dependencies: ["LabRunner", "ipclab"]),
-    .testTarget(name: "LabReportTests", dependencies: ["LabReport"]),
+    .testTarget(
+      name: "LabReportTests", dependencies: ["LabReport", "LabResults"], exclude: ["Goldens"]),
     .testTarget(name: "CommandLineTests", dependencies: ["ipclab"]),
   ]
 )

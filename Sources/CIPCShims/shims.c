@@ -18,10 +18,12 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -240,3 +242,58 @@ int cipc_sem_wait_until(sem_t *s, const struct timespec *deadline) {
 }
 
 int cipc_replace(int fd, int other) { return dup3(other, fd, O_CLOEXEC); }
+
+// Signals as readable descriptors: sys/signalfd.h is not in the module map.
+int cipc_signalfd(const sigset_t *signals) {
+  return signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+int cipc_read_signal(int fd) {
+  struct signalfd_siginfo info;
+  return read(fd, &info, sizeof info) == sizeof info ? (int)info.ssi_signo : 0;
+}
+
+int cipc_unshare_network(void) { return unshare(CLONE_NEWNET); }
+
+// Message queues with priorities.
+int cipc_mq_send_priority(
+    int q, const void *data, size_t length, unsigned priority, const struct timespec *by) {
+  return by ? mq_timedsend(q, data, length, priority, by) : mq_send(q, data, length, priority);
+}
+ssize_t cipc_mq_receive_priority(
+    int q, void *data, size_t size, unsigned *priority, const struct timespec *by) {
+  return by ? mq_timedreceive(q, data, size, priority, by) : mq_receive(q, data, size, priority);
+}
+long cipc_mq_raise_byte_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_MSGQUEUE, &limit)) return -1;
+  if (limit.rlim_cur != limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_MSGQUEUE, &limit)) return -1;
+  }
+  return limit.rlim_cur > (rlim_t)INT32_MAX ? INT32_MAX : (long)limit.rlim_cur;
+}
+
+ssize_t cipc_receive_from_local(
+    int fd, void *data, size_t length, char *path, pid_t *pid, uid_t *uid, gid_t *gid) {
+  union { char bytes[CMSG_SPACE(sizeof(struct ucred))]; struct cmsghdr align; } control;
+  struct sockaddr_un source = {0};
+  struct iovec vec = {data, length};
+  struct msghdr msg = {.msg_iov = &vec, .msg_iovlen = 1, .msg_control = control.bytes,
+                       .msg_controllen = sizeof control, .msg_name = &source,
+                       .msg_namelen = sizeof source};
+  ssize_t n = recvmsg(fd, &msg, MSG_TRUNC | MSG_CMSG_CLOEXEC);
+  path[0] = 0;
+  *pid = 0;
+  if (n < 0) return n;
+  if (msg.msg_namelen > sizeof source.sun_family) {
+    memcpy(path, source.sun_path, sizeof source.sun_path);
+    path[sizeof source.sun_path - 1] = 0;
+  }
+  for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c))
+    if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS) {
+      struct ucred who;
+      memcpy(&who, CMSG_DATA(c), sizeof who);
+      *pid = who.pid; *uid = who.uid; *gid = who.gid;
+    }
+  return n;
+}

@@ -79,13 +79,12 @@ public struct ChildProcess: Sendable {
         unsafe posix_spawn_file_actions_adddup2(&actions, copy, child))
     }
     let wanted = Set(plan.descriptors.map(\.child))
+    // Also those that are not open now: another thread may open them before the child starts.
+    // glibc forgives closing a number that is not open.
     for number in 0..<top where !wanted.contains(number) {
-      // Closing a number that is not open fails in the child on some systems: only close open ones.
-      if cipc_fcntl_int(number, F_GETFD, 0) != -1 {
-        try spawnCheck(
-          "posix_spawn_file_actions_addclose",
-          unsafe posix_spawn_file_actions_addclose(&actions, number))
-      }
+      try spawnCheck(
+        "posix_spawn_file_actions_addclose",
+        unsafe posix_spawn_file_actions_addclose(&actions, number))
     }
     try spawnCheck(
       "posix_spawn_file_actions_addclosefrom_np", unsafe cipc_spawn_close_from(&actions, top))

@@ -66,15 +66,17 @@ public final class DescriptorIO: @unchecked Sendable {
     enter(slot)
     defer { leave(slot) }
     while true {
-      if closed.load(ordering: .relaxed) { throw SystemError(code: EBADF, call: "\(call)") }
+      if closed.load(ordering: .sequentiallyConsistent) {
+        throw SystemError(code: EBADF, call: "\(call)")
+      }
       let result = body(descriptor)
       if result >= 0 && !closed.load(ordering: .relaxed) { return result }
       let code = errno
       if closed.load(ordering: .acquiring) { throw SystemError(code: EBADF, call: "\(call)") }
       if code == EINTR { continue }
-      guard code == EAGAIN, nonblocking.load(ordering: .relaxed) else {
-        throw SystemError(code: code, call: "\(call)")
-      }
+      // Not only when this object asked for non-blocking mode: it belongs to the open file, which
+      // another process may share.
+      guard code == EAGAIN else { throw SystemError(code: code, call: "\(call)") }
       try waitUntilReady(call, direction, deadline)
     }
   }
@@ -102,7 +104,7 @@ public final class DescriptorIO: @unchecked Sendable {
   /// Closes the descriptor. Threads inside a call leave it with `EBADF`. Safe to call twice.
   public func close() {
     guard
-      closed.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing)
+      closed.compareExchange(expected: false, desired: true, ordering: .sequentiallyConsistent)
         .exchanged
     else { return }
     if reader.load(ordering: .sequentiallyConsistent) != 0
@@ -120,13 +122,17 @@ public final class DescriptorIO: @unchecked Sendable {
     _ = cipc_ignore_sigpipe_if_default()
   }()
 
+  // This store and the load of `closed` after it pair with the store and the loads in `close()`:
+  // in one order that all threads agree on, either the caller sees that the object is closed, or
+  // `close()` sees that the caller is inside. With a weaker order neither might, and the call would
+  // go to whatever file gets the number next.
   @inline(__always)
   private func enter(_ reading: Bool) {
     let thread = ThreadIdentity.current
     if reading {
-      reader.store(thread, ordering: .relaxed)
+      reader.store(thread, ordering: .sequentiallyConsistent)
     } else {
-      writer.store(thread, ordering: .relaxed)
+      writer.store(thread, ordering: .sequentiallyConsistent)
     }
   }
 
@@ -200,6 +206,12 @@ enum ThreadIdentity {
     let stored = unsafe Int(bitPattern: pthread_getspecific(key))
     if stored != 0 { return Int32(truncatingIfNeeded: stored) }
     let fresh = cipc_gettid()
+    // Threads of dispatch queues and of Swift's cooperative pool have every signal blocked, and
+    // `close()` would wait for them for ever.
+    var interrupt = sigset_t()
+    unsafe sigemptyset(&interrupt)
+    unsafe sigaddset(&interrupt, cipc_interrupt_signal())
+    unsafe pthread_sigmask(SIG_UNBLOCK, &interrupt, nil)
     unsafe _ = pthread_setspecific(key, UnsafeRawPointer(bitPattern: Int(fresh)))
     return fresh
   }
@@ -208,7 +220,7 @@ enum ThreadIdentity {
 /// Anonymous pipes as the kernel makes them.
 public enum Pipes {
   /// The two ends of a new pipe.
-  public struct Ends: ~Copyable {
+  @frozen public struct Ends: ~Copyable {
     /// The end that is read.
     public var readEnd: OwnedDescriptor
     /// The end that is written.

@@ -198,7 +198,7 @@ public enum LocalSocket {
     }
   }
 
-  private static func withAddress(
+  static func withAddress(
     _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
   ) -> Attempt {
     let bytes = Array(path.utf8)

@@ -155,6 +155,8 @@ public enum DirectoryListing {
 /// An exclusive lock on a file, held until it goes away or its process dies. Wraps `flock(2)`.
 public struct FileLock: ~Copyable, Sendable {
   private let file: OwnedDescriptor
+  /// The locked file, for calls in this module that look at it.
+  var raw: Int32 { file.raw }
 
   /// Locks the file at `path`, creating it when it is missing, and waits for another holder.
   public static func acquire(_ path: String) throws(SystemError) -> FileLock {

@@ -17,8 +17,7 @@ internal import Glibc
   ///
   /// Wraps `memfd_create(2)`: there is no name to leave behind.
   public static func create(name: String, size: Int) throws(SystemError) -> Created {
-    let file = OwnedDescriptor(
-      adopting: try checked("memfd_create") { unsafe cipc_memfd_create(name) })
+    let file = try MemoryFile.make(name: name)
     let raw = file.raw
     try retrying("ftruncate") { ftruncate(raw, size) }
     try checked("fcntl(F_ADD_SEALS)") { cipc_seal_size(raw) }
@@ -65,5 +64,15 @@ internal import Glibc
   public borrowing func address(at offset: Int, length: Int) -> UnsafeMutableRawPointer {
     precondition(offset >= 0 && length >= 0 && offset <= size - length, "outside the mapping")
     return unsafe base + offset
+  }
+}
+
+/// Memory files: files without a name.
+public enum MemoryFile {
+  /// Creates an empty memory file that may grow. Wraps `memfd_create(2)`.
+  ///
+  /// - Parameter name: Shown in `/proc` only.
+  public static func make(name: String) throws(SystemError) -> OwnedDescriptor {
+    OwnedDescriptor(adopting: try checked("memfd_create") { unsafe cipc_memfd_create(name) })
   }
 }

@@ -4,18 +4,23 @@ public import IPCSystem
 /// Messages over a byte stream: a four-byte little-endian length, then the bytes.
 ///
 /// Pipes, FIFOs and stream sockets all use this one. In the common case a message costs one system
-/// call on either side: small ones are sent from one buffer, large ones with `writev(2)`; a receive
-/// is one `readv(2)` that puts the payload directly into the caller's buffer and what follows it
-/// into a buffer of its own, from which the next receives are served.
+/// call on either side, and often less on the receiving one. Up to ``contiguousLimit`` bytes it goes
+/// out from one buffer and comes in through one, which the kernel handles faster than `writev(2)` and
+/// `readv(2)` by more than the copy costs; what comes with it serves the next receives. Longer
+/// messages are not copied: header and payload go out with `writev(2)`, and `readv(2)` puts the
+/// payload where it belongs and the next header aside. Which of the two a receive does depends on the
+/// length of the message before.
 @safe public final class FramedStream: Connection, @unchecked Sendable {
-  // Sendable: `pending*` is touched by the one receiving thread only, `outgoing` by the one sending
+  // Sendable: `pending*` and `lastReceived` are touched by the one receiving thread only, `outgoing` by the one sending
   // thread only, as `Connection` demands; the rest never changes.
 
   /// Longest message, in bytes. A longer length in a header means a peer that breaks the protocol.
   public static let maximumMessage = 1 << 30
 
+  /// Up to this size, in bytes, a message is copied rather than scattered and gathered.
+  static let contiguousLimit = 16 * 1024
+
   private static let headerSize = 4
-  private static let smallMessage = 2048
   private static let readAhead = 256 * 1024
 
   private let input: DescriptorIO
@@ -24,9 +29,10 @@ public import IPCSystem
 
   private let outgoing: UnsafeMutableRawBufferPointer
   // Bytes received and not yet handed out: `pending[pendingStart..<pendingEnd]`.
-  private let pending: UnsafeMutableRawBufferPointer
+  private var pending: UnsafeMutableRawBufferPointer
   private var pendingStart = 0
   private var pendingEnd = 0
+  private var lastReceived = 0
 
   /// Creates a conversation over two descriptors, or over the same one twice.
   ///
@@ -35,7 +41,7 @@ public import IPCSystem
     self.input = input
     self.output = output
     self.identifiesPeer = identifiesPeer
-    unsafe outgoing = .allocate(byteCount: Self.headerSize + Self.smallMessage, alignment: 16)
+    unsafe outgoing = .allocate(byteCount: Self.headerSize + Self.contiguousLimit, alignment: 16)
     unsafe pending = .allocate(byteCount: Self.readAhead, alignment: 16)
   }
 
@@ -60,7 +66,10 @@ public import IPCSystem
       } catch { return .failure(error) }
     }
     if case .failure(let error) = result {
-      throw TransportError(error, "send \(count) bytes")
+      throw TransportError(
+        error, "send \(count) bytes",
+        remedy: error.code == ETIMEDOUT && output.isClosed
+          ? "Half of the message was on its way: the connection was closed" : nil)
     }
   }
 
@@ -70,7 +79,7 @@ public import IPCSystem
     unsafe outgoing.storeBytes(of: UInt32(bytes.count).littleEndian, as: UInt32.self)
     let total = Self.headerSize + bytes.count
     var sent: Int
-    if bytes.count <= Self.smallMessage {
+    if bytes.count <= Self.contiguousLimit {
       if let source = bytes.baseAddress {
         unsafe (outgoing.baseAddress.unsafelyUnwrapped + Self.headerSize)
           .copyMemory(from: source, byteCount: bytes.count)
@@ -84,7 +93,11 @@ public import IPCSystem
           iovec(
             iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
         )
-        return unsafe withUnsafePointer(to: &vectors.0) { unsafe writev(descriptor, $0, 2) }
+        return unsafe withUnsafePointer(to: &vectors) {
+          unsafe $0.withMemoryRebound(to: iovec.self, capacity: 2) {
+            unsafe writev(descriptor, $0, 2)
+          }
+        }
       }
     }
     while sent < total {
@@ -105,7 +118,7 @@ public import IPCSystem
   }
 
   /// Receives one message. See ``Connection/receive(into:deadline:)``. A message that does not fit
-  /// is kept; a deadline that passes in the middle of one closes the connection.
+  /// is kept, and so is the part that has come when the deadline passes.
   public func receive(
     into buffer: inout OutputSpan<UInt8>, deadline: Deadline
   ) throws(TransportError) {
@@ -123,33 +136,38 @@ public import IPCSystem
   private func take(
     _ target: UnsafeMutableRawBufferPointer, _ deadline: Deadline
   ) throws(TransportError) -> Int {
-    // Nothing pending: read the header and, in the same call, the payload to where it belongs.
     if pendingStart == pendingEnd {
       pendingStart = 0
       pendingEnd = 0
-      return try unsafe takeDirectly(target, deadline)
+      if lastReceived > Self.contiguousLimit && target.count > Self.contiguousLimit {
+        return try unsafe takeDirectly(target, deadline)
+      }
+      if try !fillPending(deadline) { throw TransportError(.endOfFile, "receive") }
     }
-    while pendingEnd - pendingStart < Self.headerSize { try fillPending(deadline) }
+    while pendingEnd - pendingStart < Self.headerSize {
+      if try !fillPending(deadline) { throw diedInside("a header") }
+    }
     let count = try pendingLength()
     guard count <= target.count else {
       throw TransportError(.moreData, "receive", limit: count)
     }
-    pendingStart += Self.headerSize
-    let ready = min(count, pendingEnd - pendingStart)
+    let start = pendingStart + Self.headerSize
+    let ready = min(count, pendingEnd - start)
     unsafe target.copyMemory(
-      from: UnsafeRawBufferPointer(rebasing: pending[pendingStart..<(pendingStart + ready)]))
-    pendingStart += ready
+      from: UnsafeRawBufferPointer(rebasing: pending[start..<(start + ready)]))
+    pendingStart = start + ready
     if ready < count { try unsafe readRest(target, from: ready, to: count, deadline) }
+    lastReceived = count
     return count
   }
 
-  /// Reads the header, the payload and what follows in one call: the header to the start of
-  /// `pending`, the payload to the target, the rest behind the header again. The parts together
-  /// are never longer than `pending`, so that whatever turns out to be read too early fits there.
+  /// Reads the header, the payload and the next header in one call: the payload to where it belongs,
+  /// the headers to the start of `pending`. No more is read than the message before was long, lest
+  /// much of what follows has to be moved.
   private func takeDirectly(
     _ target: UnsafeMutableRawBufferPointer, _ deadline: Deadline
   ) throws(TransportError) -> Int {
-    let direct = min(target.count, Self.readAhead - Self.headerSize)
+    let direct = min(target.count, lastReceived, Self.readAhead - 2 * Self.headerSize)
     let received: Int
     do throws(SystemError) {
       received = try input.perform("readv", .read, deadline: deadline) { descriptor in
@@ -157,10 +175,13 @@ public import IPCSystem
         var vectors = unsafe (
           iovec(iov_base: base, iov_len: Self.headerSize),
           iovec(iov_base: target.baseAddress, iov_len: direct),
-          iovec(
-            iov_base: base + Self.headerSize, iov_len: Self.readAhead - Self.headerSize - direct)
+          iovec(iov_base: base + Self.headerSize, iov_len: Self.headerSize)
         )
-        return unsafe withUnsafePointer(to: &vectors.0) { unsafe readv(descriptor, $0, 3) }
+        return unsafe withUnsafePointer(to: &vectors) {
+          unsafe $0.withMemoryRebound(to: iovec.self, capacity: 3) {
+            unsafe readv(descriptor, $0, 3)
+          }
+        }
       }
     } catch { throw TransportError(error, "receive") }
     if received == 0 { throw TransportError(.endOfFile, "receive") }
@@ -177,11 +198,22 @@ public import IPCSystem
       pendingStart = 0
       throw TransportError(.moreData, "receive", limit: count)
     }
-    if count > inTarget {
-      try unsafe readRest(target, from: inTarget, to: count, deadline)
-    } else if inTarget - count + beyond > 0 {
+    if count <= inTarget {
       unsafe keep(target, count..<inTarget, beyond: beyond)
+    } else {
+      // The payload is longer than what was asked for: what was taken for the next header is a part
+      // of it.
+      let extra = min(beyond, count - inTarget)
+      let base = unsafe pending.baseAddress.unsafelyUnwrapped
+      unsafe (target.baseAddress.unsafelyUnwrapped + inTarget)
+        .copyMemory(from: base + Self.headerSize, byteCount: extra)
+      pendingStart = Self.headerSize + extra
+      pendingEnd = Self.headerSize + beyond
+      if inTarget + extra < count {
+        try unsafe readRest(target, from: inTarget + extra, to: count, deadline)
+      }
     }
+    lastReceived = count
     return count
   }
 
@@ -189,35 +221,78 @@ public import IPCSystem
   /// again, in front of those that were read beyond the buffer.
   private func keep(_ target: UnsafeMutableRawBufferPointer, _ range: Range<Int>, beyond: Int) {
     let start = unsafe pending.baseAddress.unsafelyUnwrapped + Self.headerSize
-    unsafe (start + range.count).copyMemory(from: start, byteCount: beyond)
     if !range.isEmpty, let source = target.baseAddress {
+      unsafe (start + range.count).copyMemory(from: start, byteCount: beyond)
       unsafe start.copyMemory(from: source + range.lowerBound, byteCount: range.count)
     }
     pendingStart = Self.headerSize
     pendingEnd = Self.headerSize + range.count + beyond
   }
 
-  /// Reads the rest of a message straight into the caller's buffer.
+  /// Reads the rest of a message straight into the caller's buffer, and the next header, if it is
+  /// there, aside. Nothing is pending when it is called.
   private func readRest(
     _ target: UnsafeMutableRawBufferPointer, from start: Int, to end: Int, _ deadline: Deadline
   ) throws(TransportError) {
+    pendingStart = 0
+    pendingEnd = 0
     var position = start
     while position < end {
+      let received: Int
       do throws(SystemError) {
-        let part = unsafe UnsafeMutableRawBufferPointer(rebasing: target[position..<end])
-        let received = try unsafe input.read(into: part, deadline: deadline)
-        // The writer died in the middle of a message.
-        if received == 0 { throw SystemError(code: ECONNRESET, call: "read") }
-        position += received
+        received = try input.perform("readv", .read, deadline: deadline) { descriptor in
+          var vectors = unsafe (
+            iovec(
+              iov_base: target.baseAddress.unsafelyUnwrapped + position, iov_len: end - position),
+            iovec(iov_base: pending.baseAddress, iov_len: Self.headerSize)
+          )
+          return unsafe withUnsafePointer(to: &vectors) {
+            unsafe $0.withMemoryRebound(to: iovec.self, capacity: 2) {
+              unsafe readv(descriptor, $0, 2)
+            }
+          }
+        }
       } catch {
-        close()
+        if error.code == ETIMEDOUT {
+          unsafe putBack(target, count: position, of: end)
+        } else {
+          close()
+        }
         throw TransportError(error, "receive the rest of a message of \(end) bytes")
       }
+      if received == 0 { throw diedInside("a message of \(end) bytes") }
+      let part = min(received, end - position)
+      position += part
+      pendingEnd = received - part
     }
   }
 
-  private func fillPending(_ deadline: Deadline) throws(TransportError) {
-    if pendingEnd == Self.readAhead {
+  /// Makes the first part of a message pending again, its header in front, for the next receive.
+  private func putBack(_ target: UnsafeMutableRawBufferPointer, count: Int, of whole: Int) {
+    let size = Self.headerSize + count
+    if unsafe pending.count < size {
+      unsafe pending.deallocate()
+      unsafe pending = .allocate(byteCount: size.roundedUpToPowerOfTwo, alignment: 16)
+    }
+    unsafe pending.storeBytes(of: UInt32(whole).littleEndian, as: UInt32.self)
+    if let source = target.baseAddress {
+      unsafe (pending.baseAddress.unsafelyUnwrapped + Self.headerSize)
+        .copyMemory(from: source, byteCount: count)
+    }
+    pendingStart = 0
+    pendingEnd = size
+  }
+
+  /// The writer is gone and has left something unfinished.
+  private func diedInside(_ what: String) -> TransportError {
+    close()
+    return TransportError(
+      SystemError(code: ECONNRESET, call: "read"), "receive the rest of \(what)")
+  }
+
+  /// Reads what is there; `false` at end of file.
+  private func fillPending(_ deadline: Deadline) throws(TransportError) -> Bool {
+    if unsafe pending.count - pendingEnd < Self.headerSize {
       // Only a header that lies across the end of the buffer brings us here: move it to the front.
       let base = unsafe pending.baseAddress.unsafelyUnwrapped
       unsafe base.copyMemory(from: base + pendingStart, byteCount: pendingEnd - pendingStart)
@@ -227,8 +302,8 @@ public import IPCSystem
     do throws(SystemError) {
       let received = try unsafe input.read(
         into: UnsafeMutableRawBufferPointer(rebasing: pending[pendingEnd...]), deadline: deadline)
-      if received == 0 { throw SystemError(code: ECONNRESET, call: "read") }
       pendingEnd += received
+      return received > 0
     } catch { throw TransportError(error, "receive") }
   }
 
@@ -253,5 +328,12 @@ public import IPCSystem
   /// The process at the other end of a local socket.
   public var peer: PeerIdentity? {
     identifiesPeer ? try? LocalSocket.peer(of: input.descriptor) : nil
+  }
+}
+
+extension Int {
+  /// The smallest power of two that is not less.
+  fileprivate var roundedUpToPowerOfTwo: Int {
+    1 << (Int.bitWidth - (self - 1).leadingZeroBitCount)
   }
 }

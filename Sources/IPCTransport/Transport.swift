@@ -1,4 +1,5 @@
 public import IPCSystem
+internal import Synchronization
 
 /// A mechanism of inter-process communication that moves discrete messages between one server
 /// process and its client processes.
@@ -200,14 +201,16 @@ public struct Endpoint: Sendable, Codable, Hashable {
 /// A prepared meeting: the server's endpoint and one per client.
 ///
 /// Descriptors in these endpoints belong to the rendezvous and are numbered as in the process that
-/// made it. Handing them to a child renumbers them; keep the rendezvous until all are started, then
-/// drop it, or end of file will never be seen.
+/// made it. Handing them to a child renumbers them. Call ``closeDescriptors()`` when all processes
+/// are started, or end of file will never be seen; keep the rendezvous itself until the meeting is
+/// over, because the name goes with it.
 public final class Rendezvous: Sendable {
   /// The server's endpoint.
   public let server: Endpoint
   /// One endpoint per client.
   public let clients: [Endpoint]
   private let cleanUp: (@Sendable () -> Void)?
+  private let isClosed = Atomic(false)
 
   /// Takes over the descriptors in the endpoints.
   ///
@@ -220,10 +223,16 @@ public final class Rendezvous: Sendable {
     self.cleanUp = cleanUp
   }
 
-  deinit {
+  /// Closes the descriptors in the endpoints: every process has its own by now. Safe to call twice.
+  public func closeDescriptors() {
+    guard !isClosed.exchange(true, ordering: .relaxed) else { return }
     for number in Set((clients + [server]).flatMap(\.descriptors)) {
       OwnedDescriptor(adopting: number).close()
     }
+  }
+
+  deinit {
+    closeDescriptors()
     cleanUp?()
   }
 }

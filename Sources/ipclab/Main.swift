@@ -1,1 +1,10 @@
-@main struct Main { static func main() {} }
+internal import LabRunner
+
+/// The entry point: one word chooses the command.
+@main struct Main {
+  static func main() {
+    let words = Array(CommandLine.arguments.dropFirst())
+    if words.first == Actor.command { Exit.now(Actor.main()) }
+    Exit.now(CommandTable.run(words))
+  }
+}

@@ -5,6 +5,7 @@
 #pragma once
 #include <poll.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <sys/resource.h>
@@ -94,3 +95,24 @@ static inline void cipc_spin_hint(void) {
   __asm__ volatile("yield");
 #endif
 }
+
+// Signals as readable descriptors: sys/signalfd.h is not in the module map.
+int cipc_signalfd(const sigset_t *signals);
+// The number of one pending signal, 0 when there is none.
+int cipc_read_signal(int fd);
+
+// Moves the calling thread to a network namespace of its own: unshare is _GNU_SOURCE only.
+int cipc_unshare_network(void);
+
+// Message queues with priorities. RLIMIT_MSGQUEUE is _GNU_SOURCE only; the last one raises this
+// process's soft limit to its hard limit and returns it.
+int cipc_mq_send_priority(
+    int q, const void *data, size_t length, unsigned priority, const struct timespec *by);
+ssize_t cipc_mq_receive_priority(
+    int q, void *data, size_t size, unsigned *priority, const struct timespec *by);
+long cipc_mq_raise_byte_limit(void);
+// Receives a message on a local datagram socket with SO_PASSCRED: its full length, the path the
+// sender is bound to (108 bytes with the final 0; empty when it has none), and who the sender is
+// (*pid is 0 when unknown). The credentials come in a control message.
+ssize_t cipc_receive_from_local(
+    int fd, void *data, size_t length, char *path, pid_t *pid, uid_t *uid, gid_t *gid);

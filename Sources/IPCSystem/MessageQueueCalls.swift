@@ -1,0 +1,152 @@
+internal import CIPCShims
+internal import Glibc
+
+/// POSIX message queues. On Linux a queue's handle is a file descriptor.
+public enum MessageQueueCalls {
+  /// What may be done with an opened queue.
+  public enum Access: Sendable {
+    /// Receive.
+    case receive
+    /// Send.
+    case send
+    /// Both.
+    case both
+
+    var flags: Int32 {
+      switch self {
+      case .receive: O_RDONLY
+      case .send: O_WRONLY
+      case .both: O_RDWR
+      }
+    }
+  }
+
+  /// How many messages of which size a queue holds.
+  public struct Shape: Sendable, Hashable {
+    /// Most messages.
+    public var depth: Int
+    /// Longest message, in bytes.
+    public var messageSize: Int
+
+    /// Creates a shape.
+    public init(depth: Int, messageSize: Int) {
+      self.depth = depth
+      self.messageSize = messageSize
+    }
+
+    /// The largest queue this system lets an ordinary process make, from `/proc/sys/fs/mqueue`.
+    public static func largest() -> Shape {
+      Shape(
+        depth: setting("/proc/sys/fs/mqueue/msg_max") ?? 10,
+        messageSize: setting("/proc/sys/fs/mqueue/msgsize_max") ?? 8192)
+    }
+
+    private static func setting(_ path: String) -> Int? {
+      let raw = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)
+      guard raw >= 0 else { return nil }
+      let file = OwnedDescriptor(adopting: raw)
+      var bytes = [UInt8](repeating: 0, count: 32)
+      let count = unsafe Glibc.read(file.raw, &bytes, bytes.count)
+      guard count > 0 else { return nil }
+      return Int(String(decoding: bytes.prefix(count).prefix { $0 > 32 }, as: UTF8.self))
+    }
+  }
+
+  /// Creates a queue for this user only. Wraps `mq_open(3)` with `O_CREAT | O_EXCL`.
+  ///
+  /// When the user's queues would take more bytes than `RLIMIT_MSGQUEUE` allows, the soft limit of
+  /// this process is first raised to the hard one.
+  ///
+  /// - Throws: `EEXIST` when there is such a queue, `EMFILE` when the limit on the bytes of all
+  ///   queues stands in the way.
+  public static func create(
+    _ name: String, _ access: Access, _ shape: Shape
+  ) throws(SystemError) -> OwnedDescriptor {
+    do { return try createOnce(name, access, shape) } catch  where error.code == EMFILE {
+      _ = cipc_mq_raise_byte_limit()
+      return try createOnce(name, access, shape)
+    }
+  }
+
+  private static func createOnce(
+    _ name: String, _ access: Access, _ shape: Shape
+  ) throws(SystemError) -> OwnedDescriptor {
+    OwnedDescriptor(
+      adopting: try checked("mq_open") {
+        unsafe cipc_mq_create(name, access.flags, 0o600, shape.depth, shape.messageSize)
+      })
+  }
+
+  /// Opens a queue. Wraps `mq_open(3)`.
+  ///
+  /// - Throws: `ENOENT` when there is none of this name.
+  public static func open(_ name: String, _ access: Access) throws(SystemError) -> OwnedDescriptor {
+    OwnedDescriptor(adopting: try checked("mq_open") { unsafe cipc_mq_open(name, access.flags) })
+  }
+
+  /// Removes a name; who has the queue open keeps it. Wraps `mq_unlink(3)`.
+  public static func unlink(_ name: String) { unsafe _ = cipc_mq_unlink(name) }
+
+  /// How large the queue is. Wraps `mq_getattr(3)`.
+  ///
+  /// - Throws: `EBADF` when the descriptor is not a message queue.
+  public static func shape(of queue: Int32) throws(SystemError) -> Shape {
+    var (depth, size, queued) = (0, 0, 0)
+    try checked("mq_getattr") { unsafe cipc_mq_limits(queue, &depth, &size, &queued) }
+    return Shape(depth: depth, messageSize: size)
+  }
+
+  /// Sends a message. Wraps `mq_send(3)`; higher priorities are received first.
+  @inline(__always)
+  public static func send(
+    _ bytes: UnsafeRawBufferPointer, priority: UInt32, over queue: DescriptorIO, deadline: Deadline
+  ) throws(SystemError) {
+    _ = try queue.perform("mq_send", .write, deadline: deadline) {
+      Int(unsafe cipc_mq_send_priority($0, bytes.baseAddress, bytes.count, priority, nil))
+    }
+  }
+
+  /// Receives a message into a buffer of at least the queue's message size. Wraps `mq_receive(3)`.
+  ///
+  /// - Parameter atEnd: Asked before the call; when it answers yes, an empty queue is not waited for
+  ///   but gives `nil`.
+  @inline(__always)
+  public static func receive(
+    into buffer: UnsafeMutableRawBufferPointer, priority: inout UInt32, from queue: DescriptorIO,
+    deadline: Deadline, atEnd: () -> Bool = { false }
+  ) throws(SystemError) -> Int? {
+    let length = try queue.perform("mq_receive", .read, deadline: deadline) { descriptor in
+      guard atEnd() else {
+        return unsafe cipc_mq_receive_priority(
+          descriptor, buffer.baseAddress, buffer.count, &priority, nil)
+      }
+      let result = unsafe receiveAtOnce(descriptor, buffer, &priority)
+      return result == -1 && (errno == ETIMEDOUT || errno == EAGAIN) ? Int.max : result
+    }
+    return length == Int.max ? nil : length
+  }
+
+  /// Puts a message of no bytes and the lowest priority into a queue unless it is full: who waits
+  /// there wakes, after everything that was queued before.
+  public static func post(to queue: Int32) {
+    var past = timespec()
+    unsafe _ = cipc_mq_send_priority(queue, nil, 0, 0, &past)
+  }
+
+  /// Throws away what is queued: who waits for room wakes.
+  public static func drain(_ queue: Int32) {
+    guard let size = try? shape(of: queue).messageSize else { return }
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
+    defer { unsafe buffer.deallocate() }
+    var priority: UInt32 = 0
+    while unsafe receiveAtOnce(queue, buffer, &priority) >= 0 {}
+  }
+
+  private static func receiveAtOnce(
+    _ queue: Int32, _ buffer: UnsafeMutableRawBufferPointer, _ priority: inout UInt32
+  ) -> Int {
+    var past = timespec()
+    return unsafe cipc_mq_receive_priority(
+      queue, buffer.baseAddress, buffer.count, &priority, &past)
+  }
+}

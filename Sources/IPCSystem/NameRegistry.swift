@@ -1,0 +1,260 @@
+internal import Glibc
+
+/// Names of one mechanism that any process of this user finds, and that die with their owners.
+///
+/// Every name has a directory below the registry's, called after a hash of the case-folded name: any
+/// name fits, whatever its length and characters. In it, each owner of the name (a server instance)
+/// keeps a file locked for as long as it lives; the kernel drops that lock when the process dies.
+/// What belongs to an owner starts with the owner's number, so what a dead one left is recognised
+/// and removed. The directory goes with its last owner.
+///
+/// Everything that changes a directory happens under a lock in it (``withName(_:creating:_:)``).
+public struct NameRegistry: Sendable {
+  private let home: RuntimeDirectory
+
+  /// Opens the registry called `kind` below a runtime directory, creating it when it is missing.
+  public init(_ kind: String, in runtime: RuntimeDirectory) throws(SystemError) {
+    home = try runtime.subdirectory(kind)
+  }
+
+  /// The directory of `name`, whether it exists or not.
+  public func directory(of name: String) -> NameDirectory {
+    NameDirectory(path: home.path + "/" + Self.key(of: name))
+  }
+
+  /// Runs `body` with the directory of `name` locked.
+  ///
+  /// - Parameter creating: Whether to make the directory when it is missing.
+  /// - Returns: What `body` returns, or `nil` when the directory is missing.
+  public func withName<R: ~Copyable>(
+    _ name: String, creating: Bool, _ body: (NameDirectory) throws(SystemError) -> R
+  ) throws(SystemError) -> R? {
+    try directory(of: name).withLock(creating: creating, body)
+  }
+
+  /// Removes what dead owners left, and the directories in which nobody is alive.
+  public func sweep() {
+    for entry in DirectoryListing.names(in: home.path) {
+      let directory = NameDirectory(path: home.path + "/" + entry)
+      _ = try? directory.withLock(creating: false) { directory throws(SystemError) in
+        directory.removeDeadOwners()
+        directory.removeIfUnowned()
+      }
+    }
+  }
+
+  /// The file name for `name`: FNV-1a, 128 bits, of its lower-case form.
+  static func key(of name: String) -> String {
+    let prime = UInt128(1) << 88 | 0x13b
+    var hash: UInt128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d
+    for byte in name.lowercased().utf8 { hash = (hash ^ UInt128(byte)) &* prime }
+    let digits = String(hash, radix: 16)
+    return String(repeating: "0", count: 32 - digits.count) + digits
+  }
+}
+
+/// The directory of one name.
+public struct NameDirectory: Sendable {
+  /// Absolute path.
+  public let path: String
+
+  private static let lockName = "lock"
+  private static let ownerSuffix = ".owner"
+
+  /// Runs `body` with the directory locked against every other process and thread.
+  ///
+  /// - Returns: `nil` when the directory is missing and is not to be created.
+  public func withLock<R: ~Copyable>(
+    creating: Bool, _ body: (NameDirectory) throws(SystemError) -> R
+  ) throws(SystemError) -> R? {
+    while true {
+      if creating { _ = try RuntimeDirectory(verifying: path) }
+      do {
+        let lock = try FileLock.acquire(path + "/" + Self.lockName)
+        // Whoever held the lock before may have removed the directory with the lock file in it.
+        if lock.isLinked {
+          let result = try body(self)
+          _ = consume lock
+          return result
+        }
+      } catch {
+        if error.code != ENOENT { throw error }
+        // A directory on the way to its removal; missing for good unless we make it.
+        if !creating { return nil }
+      }
+    }
+  }
+
+  /// An entry of the directory that belongs to an owner: `<owner>.<rest>`.
+  public struct Entry: Sendable {
+    /// The owner's number.
+    public let owner: Int
+    /// What follows the number and the dot.
+    public let rest: Substring
+    /// The whole file name.
+    public let name: String
+  }
+
+  /// What owners keep here, in no order.
+  public func entries() -> [Entry] {
+    DirectoryListing.names(in: path).compactMap { name in
+      guard let dot = name.firstIndex(of: "."), let owner = Int(name[..<dot]) else { return nil }
+      return Entry(owner: owner, rest: name[name.index(after: dot)...], name: name)
+    }
+  }
+
+  /// Makes the caller an owner. Call it with the directory locked.
+  ///
+  /// - Returns: The owner's number, and the lock that it must keep.
+  public func addOwner() throws(SystemError) -> NameOwner {
+    let number = (entries().map(\.owner).max() ?? 0) + 1
+    let file = path + "/\(number)" + Self.ownerSuffix
+    let lock = try FileLock.acquire(file)
+    try lock.write("\(getpid())")
+    return NameOwner(directory: self, number: number, lock: lock)
+  }
+
+  /// Whether there is such a directory at this moment.
+  public var exists: Bool { unsafe access(path, F_OK) == 0 }
+
+  /// Process ids of the owners that are alive. Call it with the directory locked.
+  public func livingOwners() -> [Int32] {
+    entries().compactMap { entry in
+      guard Self.ownerSuffix.dropFirst() == entry.rest, isAlive(entry) else { return nil }
+      return try? FileLock.readNumber(path + "/" + entry.name)
+    }
+  }
+
+  /// Removes everything that belongs to dead owners. Call it with the directory locked.
+  public func removeDeadOwners() {
+    let all = entries()
+    let alive = Set(
+      all.filter { Self.ownerSuffix.dropFirst() == $0.rest && isAlive($0) }.map(\.owner))
+    for entry in all where !alive.contains(entry.owner) { unsafe unlink(path + "/" + entry.name) }
+  }
+
+  /// Removes the directory when nobody owns the name. Call it with the directory locked.
+  ///
+  /// - Returns: Whether it was removed.
+  @discardableResult
+  public func removeIfUnowned() -> Bool {
+    if entries().contains(where: { Self.ownerSuffix.dropFirst() == $0.rest }) { return false }
+    for name in DirectoryListing.names(in: path) where name != Self.lockName {
+      unsafe unlink(path + "/" + name)
+    }
+    // The lock last: until it is gone, nobody else makes anything here.
+    unsafe unlink(path + "/" + Self.lockName)
+    unsafe rmdir(path)
+    return true
+  }
+
+  /// Removes one entry.
+  public func remove(_ name: String) { unsafe unlink(path + "/" + name) }
+
+  /// Whether the owner of this lock file is alive. Taking the lock for a moment is harmless: owners
+  /// take theirs with the directory locked, as we have it.
+  private func isAlive(_ entry: Entry) -> Bool {
+    do { return try FileLock.tryAcquire(path + "/" + entry.name) == nil } catch { return true }
+  }
+
+  /// Binds a socket to a file of this directory.
+  public func bind(_ socket: Int32, to name: String) throws(SystemError) {
+    try withSocketPath(name) { path throws(SystemError) in
+      try LocalSocket.bind(socket, to: path)
+    }
+  }
+
+  /// Connects to a socket of this directory without waiting.
+  ///
+  /// - Throws: `ENOENT` and `ECONNREFUSED` when nobody listens, `EAGAIN` when no more clients are
+  ///   admitted now.
+  public func connect(_ socket: Int32, to name: String) throws(SystemError) {
+    try Descriptors.setNonblocking(socket, true)
+    try withSocketPath(name) { path throws(SystemError) in
+      try LocalSocket.connect(socket, to: path)
+    }
+    try Descriptors.setNonblocking(socket, false)
+  }
+
+  /// Socket paths end at 107 bytes; a longer one is reached through a descriptor.
+  private func withSocketPath(
+    _ name: String, _ body: (String) throws(SystemError) -> Void
+  ) throws(SystemError) {
+    let full = path + "/" + name
+    if full.utf8.count <= LocalSocket.longestPath { return try body(full) }
+    let directory = OwnedDescriptor(
+      adopting: try checked("open(\(path))") {
+        unsafe open(path, O_DIRECTORY | O_CLOEXEC | O_RDONLY)
+      })
+    try body("/proc/self/fd/\(directory.raw)/\(name)")
+    _ = consume directory
+  }
+
+  /// Opens a file of this directory, at least `size` bytes long, and maps that many.
+  public func map(
+    _ name: String, size: Int, creating: Bool
+  ) throws(SystemError) -> SharedMapping {
+    let full = path + "/" + name
+    let file = OwnedDescriptor(
+      adopting: try checked("open(\(full))") {
+        unsafe open(full, O_RDWR | O_CLOEXEC | O_NOFOLLOW | (creating ? O_CREAT : 0), 0o600)
+      })
+    let raw = file.raw
+    var status = stat()
+    try checked("fstat") { unsafe fstat(raw, &status) }
+    if status.st_size < size {
+      guard creating else { throw SystemError(code: EINVAL, call: "fstat(\(full))") }
+      try checked("ftruncate") { ftruncate(raw, size) }
+    }
+    return try SharedMapping(mapping: file, size: size)
+  }
+}
+
+/// One owner of a name. When it goes away, its files go, and with the last owner the name.
+public struct NameOwner: ~Copyable, Sendable {
+  /// The name's directory.
+  public let directory: NameDirectory
+  /// The owner's number.
+  public let number: Int
+  private let lock: FileLock
+
+  init(directory: NameDirectory, number: Int, lock: consuming FileLock) {
+    self.directory = directory
+    self.number = number
+    self.lock = lock
+  }
+
+  deinit {
+    let prefix = number
+    _ = try? directory.withLock(creating: false) { directory throws(SystemError) in
+      for entry in directory.entries() where entry.owner == prefix { directory.remove(entry.name) }
+      directory.removeIfUnowned()
+    }
+  }
+}
+
+extension FileLock {
+  /// Whether the locked file still has a name.
+  var isLinked: Bool {
+    var status = stat()
+    return unsafe fstat(raw, &status) == 0 && status.st_nlink > 0
+  }
+
+  /// Replaces the file's contents.
+  func write(_ text: String) throws(SystemError) {
+    let raw = self.raw
+    try checked("ftruncate") { ftruncate(raw, 0) }
+    let bytes = Array(text.utf8)
+    try retrying("pwrite") { unsafe pwrite(raw, bytes, bytes.count, 0) }
+  }
+
+  /// The number that the holder wrote into the lock file at `path`.
+  static func readNumber(_ path: String) throws(SystemError) -> Int32? {
+    let file = OwnedDescriptor(
+      adopting: try checked("open(\(path))") { unsafe open(path, O_RDONLY | O_CLOEXEC) })
+    let raw = file.raw
+    var bytes = [UInt8](repeating: 0, count: 16)
+    let count = try retrying("read") { unsafe read(raw, &bytes, bytes.count) }
+    return Int32(String(decoding: bytes.prefix(count), as: UTF8.self))
+  }
+}

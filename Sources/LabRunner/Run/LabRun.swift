@@ -1,0 +1,311 @@
+internal import FoundationEssentials
+internal import IPCSystem
+public import IPCTransport
+public import LabResults
+internal import TransportCatalog
+
+/// A run of the lab: every trial of a plan in seeded random order, probes, and the result document.
+///
+/// The document is complete at every moment: ``document(finished:)`` can be written at any time, and
+/// a run can go on from one.
+public final class LabRun {
+  /// The plan that is carried out.
+  public let plan: RunPlan
+  private let runner: TrialRunner
+  private let items: [Item]
+  private var cells: [Cell]
+  private let objections: [String?]
+  private var controls: [Int: [Trial]] = [:]
+  private var features: [FeatureResult] = []
+  private let environment: LabResults.Environment
+  private let startedAt: String
+  private let toolVersion: String
+
+  /// One trial of the order: a cell's, or one of its A/A control.
+  struct Item {
+    var cell: Int
+    var isControl: Bool
+    var order: Int
+    var seed: UInt64
+  }
+
+  /// Prepares a run.
+  ///
+  /// - Parameter previous: The document of an interrupted run of the same plan, whose trials are
+  ///   kept.
+  public init(
+    plan: RunPlan, runner: TrialRunner, environment: LabResults.Environment, toolVersion: String,
+    continuing previous: ResultDocument? = nil
+  ) {
+    self.plan = plan
+    self.runner = runner
+    self.environment = environment
+    self.toolVersion = toolVersion
+    startedAt = previous?.run.startedAt ?? Date.now.formatted(.iso8601)
+    let laid = Self.cells(of: plan, processors: runner.processors)
+    cells = laid.cells
+    objections = laid.objections
+    items = Self.order(plan, cells: laid.cells, objections: laid.objections)
+    if let previous {
+      features = previous.features
+      for item in items where !item.isControl {
+        let cell = cells[item.cell]
+        let old = previous.cells.first { $0.isSame(as: cell) }
+        if let trial = old?.trials.first(where: { $0.order == item.order }) {
+          cells[item.cell].trials.append(trial)
+        }
+      }
+    }
+  }
+
+  /// Number of trials in the plan.
+  public var totalTrials: Int { items.count }
+
+  /// What the plan should take, in nanoseconds; known only roughly before it has run.
+  public var estimatedNanoseconds: UInt64 {
+    UInt64(items.count) * (plan.trialNanoseconds + RunPlan.overheadNanoseconds)
+  }
+
+  /// How a run stands.
+  public struct Progress: Sendable {
+    /// Trials done.
+    public var done: Int
+    /// Trials in all.
+    public var total: Int
+    /// Nanoseconds since the start.
+    public var elapsed: UInt64
+    /// Nanoseconds left, as far as can be told.
+    public var remaining: UInt64
+    /// What is next.
+    public var label: String
+  }
+
+  /// How a run ended.
+  public enum Ending: Sendable, Equatable {
+    /// Everything was measured.
+    case complete
+    /// The user interrupted it.
+    case interrupted
+    /// The time budget was used up.
+    case budgetSpent
+  }
+
+  /// Measures what has not been measured.
+  ///
+  /// - Parameters:
+  ///   - report: Called between trials, never during one.
+  ///   - checkpoint: Called every few seconds with the document so far.
+  public func run(
+    report: (Progress) -> Void, checkpoint: (ResultDocument) throws -> Void
+  ) throws -> Ending {
+    let start = MonotonicClock.now()
+    let finished = Set(cells.flatMap(\.trials).map(\.order))
+    let due = items.filter { !finished.contains($0.order) }
+    var lastCheckpoint = start
+    for (index, item) in due.enumerated() {
+      let now = MonotonicClock.now()
+      let elapsed = now - start
+      let each =
+        index < 10
+        ? plan.trialNanoseconds + RunPlan.overheadNanoseconds : elapsed / UInt64(index)
+      report(
+        Progress(
+          done: items.count - due.count + index, total: items.count, elapsed: elapsed,
+          remaining: each * UInt64(due.count - index), label: label(item)))
+      if plan.budgetNanoseconds > 0 && elapsed > plan.budgetNanoseconds { return .budgetSpent }
+      if now - lastCheckpoint > 3_000_000_000 {
+        try checkpoint(document(ending: .interrupted))
+        lastCheckpoint = MonotonicClock.now()
+      }
+      do throws(TrialRunner.Interrupted) {
+        let trial = try runner.run(spec(item), order: item.order)
+        if item.isControl {
+          controls[item.cell, default: []].append(trial)
+        } else {
+          cells[item.cell].trials.append(trial)
+        }
+      } catch { return .interrupted }
+    }
+    return .complete
+  }
+
+  /// Adds the results of the feature probes.
+  public func add(features results: [FeatureResult]) { features = results }
+
+  /// Whether the probes have run, in this run or in the one it continues.
+  public var hasFeatures: Bool { !features.isEmpty }
+
+  /// The document as things stand.
+  public func document(ending: Ending) -> ResultDocument {
+    let reason: String? =
+      switch ending {
+      case .complete: nil
+      case .interrupted: "The run was interrupted before its plan was done."
+      case .budgetSpent: "The time budget was spent before the plan was done."
+      }
+    let run = RunInfo(
+      toolVersion: toolVersion, build: BuildMode.current, startedAt: startedAt,
+      finishedAt: Date.now.formatted(.iso8601), seed: plan.seed, commandLine: plan.commandLine,
+      plannedTrials: plan.trials, isPartial: ending != .complete, partialReason: reason)
+    return ResultDocument(
+      run: run, environment: environment,
+      mechanisms: plan.transports.compactMap { TransportCatalog.transport($0) }
+        .map { MechanismInfo($0) },
+      scenarios: plan.scenarios.compactMap { ScenarioCatalog.scenario($0)?.info },
+      cells: zip(cells, objections).map { Self.finish($0, objection: $1) },
+      probes: features.isEmpty ? [] : ProbeCatalog.all.map(\.info),
+      features: features, noise: Statistics.noise(comparisons()))
+  }
+
+  // MARK: - Laying out
+
+  private static func cells(
+    of plan: RunPlan, processors: [Int]
+  ) -> (cells: [Cell], objections: [String?]) {
+    var cells: [Cell] = []
+    var objections: [String?] = []
+    for scenario in plan.scenarios.compactMap({ ScenarioCatalog.scenario($0) }) {
+      let sizes = scenario.variesSize ? plan.sizes : Array(plan.sizes.prefix(1))
+      for transport in plan.transports.compactMap({ TransportCatalog.transport($0) }) {
+        for placement in plan.placements {
+          for size in sizes {
+            let spec = TrialSpec(
+              transport: transport, scenario: scenario, placement: placement,
+              parameters: TrialParameters(
+                size: size, count: 1, seed: 0, clients: scenario.defaultClients),
+              patience: .zero)
+            let objection =
+              spec.objection(processors: processors)
+              ?? spinningObjection(spec, processors: processors)
+            cells.append(
+              Cell(
+                mechanism: transport.mechanism.id, scenario: scenario.info.id,
+                placement: placement.rawValue, size: size, clients: scenario.defaultClients,
+                status: .notReached))
+            objections.append(objection)
+          }
+        }
+      }
+    }
+    return (cells, objections)
+  }
+
+  /// A process that spins keeps its processor from the one it waits for.
+  private static func spinningObjection(_ spec: TrialSpec, processors: [Int]) -> String? {
+    guard spec.transport.capabilities.waiting == .polling else { return nil }
+    let processes = spec.parameters.clients + 1
+    let available = spec.placement.available(processors)
+    return processes > available
+      ? "spins while it waits: \(processes) processes need a processor each, and there "
+        + (available == 1 ? "is one" : "are \(available)") : nil
+  }
+
+  private static func order(
+    _ plan: RunPlan, cells: [Cell], objections: [String?]
+  ) -> [Item] {
+    var generator = SeededGenerator(seed: plan.seed)
+    var items: [Item] = []
+    for (index, cell) in cells.enumerated() where objections[index] == nil {
+      let copies = isControlled(cell, plan) ? 2 : 1
+      for copy in 0..<copies {
+        for _ in 0..<plan.trials {
+          items.append(Item(cell: index, isControl: copy == 1, order: 0, seed: generator.next()))
+        }
+      }
+    }
+    items.shuffle(using: &generator)
+    for index in items.indices { items[index].order = index }
+    return items
+  }
+
+  /// The A/A control: the first transport that is measured, entered twice at the smallest size.
+  private static func isControlled(_ cell: Cell, _ plan: RunPlan) -> Bool {
+    let preferred = plan.transports.contains("unix-stream") ? "unix-stream" : plan.transports.first
+    return cell.mechanism == preferred && cell.size == plan.sizes.first
+      && (cell.scenario == "echo" || cell.scenario == "stream")
+  }
+
+  private func spec(_ item: Item) -> TrialSpec {
+    let cell = cells[item.cell]
+    // Both were looked up when the cells were laid out.
+    guard let transport = TransportCatalog.transport(cell.mechanism),
+      let scenario = ScenarioCatalog.scenario(cell.scenario),
+      let placement = Placement(rawValue: cell.placement)
+    else { preconditionFailure("a cell of an unknown mechanism, scenario or placement") }
+    return TrialSpec(
+      transport: transport, scenario: scenario, placement: placement,
+      parameters: TrialParameters(
+        size: cell.size, count: 2_000_000, nanoseconds: plan.trialNanoseconds, seed: item.seed,
+        clients: cell.clients),
+      patience: .nanoseconds(Int64(plan.trialNanoseconds)) + .seconds(15))
+  }
+
+  private func label(_ item: Item) -> String {
+    let cell = cells[item.cell]
+    return "\(cell.mechanism) \(cell.scenario) \(cell.placement) \(cell.size) B"
+  }
+
+  // MARK: - Finishing
+
+  private static func finish(_ cell: Cell, objection: String?) -> Cell {
+    var cell = cell
+    if let objection {
+      cell.status = .notApplicable
+      cell.reason = objection
+    } else if let summary = Statistics.summary(of: cell.trials) {
+      cell.status = .measured
+      cell.summary = summary
+    } else if let failure = cell.trials.lazy.compactMap(\.failure).first {
+      cell.status = .failed
+      cell.reason = failure
+    }
+    return cell
+  }
+
+  private func comparisons() -> [NoiseGrade.Comparison] {
+    controls.sorted { $0.key < $1.key }.compactMap { index, trials in
+      let cell = cells[index]
+      func figure(_ trials: [Trial]) -> Double? {
+        let values = trials.filter { $0.failure == nil }
+          .map { $0.latency.map { Double($0.p50) } ?? $0.messagesPerSecond }
+        return values.count < 2 ? nil : Statistics.median(values)
+      }
+      guard let first = figure(cell.trials), let second = figure(trials) else { return nil }
+      return NoiseGrade.Comparison(
+        mechanism: cell.mechanism, scenario: cell.scenario, placement: cell.placement,
+        size: cell.size, first: first, second: second,
+        relativeDifference: max(first, second) / min(first, second) - 1)
+    }
+  }
+}
+
+extension Cell {
+  /// Whether both are the same place in the plan.
+  fileprivate func isSame(as other: Cell) -> Bool {
+    mechanism == other.mechanism && scenario == other.scenario && placement == other.placement
+      && size == other.size && clients == other.clients
+  }
+}
+
+extension MechanismInfo {
+  /// A transport as reports name it.
+  public init(_ transport: any Transport) {
+    let mechanism = transport.mechanism
+    self.init(
+      id: mechanism.id, title: mechanism.title, family: mechanism.family.rawValue,
+      summary: mechanism.summary, waiting: transport.capabilities.waiting.rawValue,
+      sources: mechanism.sources)
+  }
+}
+
+/// Whether the optimiser was at work.
+public enum BuildMode {
+  /// `debug` or `release`.
+  public static var current: String {
+    #if DEBUG
+      "debug"
+    #else
+      "release"
+    #endif
+  }
+}

@@ -1,0 +1,80 @@
+internal import IPCSystem
+internal import IPCTransport
+
+/// The parts of a conversation that several scenarios share.
+extension Payload {
+  /// How long a message may take to count as lost where messages can be lost.
+  static var lossTimeout: Duration { .milliseconds(500) }
+
+  /// How often the end marker is sent where messages can be lost. It is no payload and in no figure.
+  private static var endAttempts: Int { 5 }
+
+  /// Client: sends the warm-up messages one by one and checks every byte that comes back.
+  func warmUp(
+    _ connection: any Connection, _ parameters: TrialParameters, _ measurement: inout Measurement
+  ) throws {
+    for sequence in 0..<UInt64(parameters.warmup) {
+      try send(sequence, over: connection)
+      try check(try receive(from: connection, deadline: .after(.seconds(30))), is: sequence)
+      try checkBody()
+      measurement.sequenceChecked += 1
+      measurement.checksumChecked += 1
+    }
+  }
+
+  /// Client: sends the end marker and checks every byte of the answer.
+  func finish(
+    _ connection: any Connection, reliable: Bool, _ measurement: inout Measurement
+  ) throws {
+    if reliable {
+      try send(Self.end, over: connection)
+      try check(try receive(from: connection), is: Self.end)
+    } else {
+      var attempts = 0
+      repeat {
+        attempts += 1
+        if attempts > Self.endAttempts {
+          throw LabError(
+            "the server did not answer the end marker: sent \(Self.endAttempts) times")
+        }
+        try send(Self.end, over: connection)
+      } while try !receiveReply(Self.end, from: connection)
+    }
+    try checkBody()
+    measurement.checksumChecked += 1
+  }
+
+  /// Waits for the reply to one message where messages can be lost; late replies to earlier ones
+  /// are passed over.
+  ///
+  /// - Returns: `false` when it did not come in time.
+  func receiveReply(_ sequence: UInt64, from connection: any Connection) throws -> Bool {
+    let deadline = Deadline.after(Self.lossTimeout)
+    while true {
+      do throws(TransportError) {
+        let count = try receive(from: connection, deadline: deadline)
+        if count == size && receivedNumber == carriedNumber(sequence) { return true }
+        if count != size { throw TransportError(.truncated, "receive a reply", limit: size) }
+      } catch {
+        if error.code == .timedOut { return false }
+        throw error
+      }
+    }
+  }
+
+  /// Server: checks a message where some may be missing, and moves `expected` to its number.
+  func checkNewer(_ count: Int, than expected: inout UInt64) throws {
+    // Numbers of very short messages wrap around; only their length can be checked.
+    if size >= 8 && count == size && receivedNumber >= expected { expected = receivedNumber }
+    try check(count, is: expected)
+  }
+
+  /// Waits for a credit, or until it must be considered lost.
+  func awaitCredit(from connection: any Connection) throws(TransportError) {
+    do {
+      _ = try receive(from: connection, deadline: .after(Self.lossTimeout))
+    } catch {
+      if error.code != .timedOut { throw error }
+    }
+  }
+}

@@ -1,0 +1,250 @@
+internal import FoundationEssentials
+internal import IPCSystem
+internal import LabReport
+internal import LabResults
+internal import LabRunner
+internal import TransportCatalog
+
+/// `ipclab run`: the comparison.
+enum RunCommand {
+  static let command = Command(
+    name: "run", summary: "Compare the mechanisms and write a report",
+    help: """
+      Usage: ipclab run [OPTIONS]
+
+      Runs every scenario over every transport in fresh processes, in random order, executes the
+      feature probes, and writes a report to Reports/<time>/.
+
+        --quick               a first impression in under half a minute
+        --transports A,B      only these (see: ipclab list transports)
+        --scenarios A,B       only these (see: ipclab list scenarios)
+        --sizes A,B           message sizes, such as 64,4K,1M
+        --placement A,B       same, cross, none (default: same,cross)
+        --trials N            trials per cell (default 5)
+        --no-probes           leave the feature probes out
+        --seed N              seed of the order and the payloads
+        --budget TIME         fit the run into this time, such as 5m
+        --out DIR             where to write (default Reports/<time>)
+        --format A,B          html, md, csv, json (default: all)
+        --resume              go on with the run in --out DIR, or with the newest partial one
+
+      Ctrl-C ends the run and keeps what was measured.
+
+      Examples:
+        ipclab run --quick
+        ipclab run --transports fifo,unix-stream,tcp --sizes 64,64K --placement same
+        ipclab run --budget 2m --seed 7 --out /tmp/comparison
+
+      """,
+    run: run)
+
+  private static let planFile = "plan.json"
+
+  static func run(_ words: [String]) throws -> Int32 {
+    let arguments = try Arguments(
+      words,
+      options: [
+        "--transports", "--scenarios", "--sizes", "--placement", "--trials", "--seed", "--budget",
+        "--out", "--format",
+      ], flags: ["--quick", "--resume", "--no-probes"])
+    if let word = arguments.operands.first { throw UsageError("what is “\(word)”?") }
+    let formats =
+      (try arguments.names("--format", among: ReportCommand.formats, kind: "format")
+      ?? ReportCommand.formats).compactMap(ReportFormat.init(rawValue:))
+    let interruption = try Interruption()
+    let runner = try Workplace.runner(interruption: interruption)
+
+    let directory: String
+    var plan: RunPlan
+    var previous: ResultDocument?
+    if arguments.has("--resume") {
+      (directory, plan, previous) = try interrupted(arguments)
+    } else {
+      directory = arguments.text("--out") ?? "Reports/" + timestamp()
+      plan = try self.plan(arguments, words)
+      plan.fitToBudget(runnable: runnableCells(plan, runner))
+    }
+    try prepare(directory, plan)
+    Workplace.warnAboutDebugBuild()
+
+    let environment = MachineSurvey.environment()
+    let run = LabRun(
+      plan: plan, runner: runner, environment: environment, toolVersion: Version.current,
+      continuing: previous)
+    let probing: UInt64 = plan.probes && !run.hasFeatures ? probeEstimate(plan) : 0
+    Output.message(
+      "\(run.totalTrials) trials of \(plan.transports.count) transports, about "
+        + ProgressLine.duration(run.estimatedNanoseconds + probing)
+        + ". Ctrl-C keeps what was measured.")
+
+    var ending = LabRun.Ending.complete
+    if plan.probes && !run.hasFeatures {
+      ending = try probe(run, plan, interruption)
+    }
+    if ending == .complete {
+      var line = ProgressLine()
+      ending = try run.run { progress in
+        line.show(
+          done: progress.done, total: progress.total, remaining: progress.remaining,
+          label: progress.label)
+      } checkpoint: { document in
+        try write(document, to: directory, [.json])
+      }
+      line.finish()
+    }
+    let document = run.document(ending: ending)
+    let files = try write(document, to: directory, Set(formats).union([.json]))
+    Output.data(
+      TerminalSummary.render(document, width: min(Output.width, 120), color: false))
+    for file in files { Output.message("wrote \(file)") }
+    if ending == .interrupted {
+      Output.message("Interrupted. To go on: ipclab run --resume --out \(directory)")
+      return Exit.interrupted
+    }
+    return conclude(document)
+  }
+
+  // MARK: - The plan
+
+  private static func plan(_ arguments: Arguments, _ words: [String]) throws -> RunPlan {
+    var plan = RunPlan(
+      seed: try arguments.seed("--seed") ?? Workplace.freshSeed(),
+      commandLine: ["ipclab", "run"] + words)
+    if arguments.has("--quick") { plan.makeQuick() }
+    if let names = try arguments.names(
+      "--transports", among: Lookup.transports, kind: "transport")
+    {
+      plan.transports = names
+    }
+    if let names = try arguments.names("--scenarios", among: Lookup.scenarios, kind: "scenario") {
+      plan.scenarios = names
+    }
+    if let sizes = try arguments.sizes("--sizes") { plan.sizes = sizes }
+    if let names = try arguments.names(
+      "--placement", among: Placement.allCases.map(\.rawValue), kind: "placement")
+    {
+      plan.placements = names.compactMap(Placement.init(rawValue:))
+    }
+    if let trials = try arguments.number("--trials", in: 1...1000) { plan.trials = trials }
+    if let budget = try arguments.duration("--budget") { plan.budgetNanoseconds = budget }
+    plan.probes = !arguments.has("--no-probes")
+    return plan
+  }
+
+  private static func runnableCells(_ plan: RunPlan, _ runner: TrialRunner) -> Int {
+    var single = plan
+    single.trials = 1
+    return LabRun(
+      plan: single, runner: runner, environment: MachineSurvey.environment(),
+      toolVersion: Version.current
+    ).totalTrials
+  }
+
+  private static func interrupted(
+    _ arguments: Arguments
+  ) throws -> (String, RunPlan, ResultDocument) {
+    let directory: String
+    if let out = arguments.text("--out") {
+      directory = out
+    } else if let newest = newestPartial() {
+      directory = newest
+    } else {
+      throw UsageError("nothing to resume: no partial run in Reports/. Name one with --out DIR")
+    }
+    let document: ResultDocument
+    let plan: RunPlan
+    do {
+      document = try ReportWriter.load(path: directory)
+      let data = try Data(contentsOf: URL(filePath: directory + "/" + planFile))
+      plan = try JSONDecoder().decode(RunPlan.self, from: data)
+    } catch { throw UsageError("cannot resume \(directory): \(error)") }
+    guard document.run.isPartial else {
+      throw UsageError("the run in \(directory) is complete: there is nothing to resume")
+    }
+    guard document.run.build == BuildMode.current else {
+      throw UsageError(
+        "the run in \(directory) was made with a \(document.run.build) build, this is a "
+          + "\(BuildMode.current) build")
+    }
+    for name in plan.transports { _ = try Lookup.transport(name) }
+    for name in plan.scenarios { _ = try Lookup.scenario(name) }
+    return (directory, plan, document)
+  }
+
+  private static func newestPartial() -> String? {
+    DirectoryListing.names(in: "Reports").sorted().reversed().map { "Reports/" + $0 }.first {
+      (try? ReportWriter.load(path: $0))?.run.isPartial == true
+    }
+  }
+
+  // MARK: - Files
+
+  private static func prepare(_ directory: String, _ plan: RunPlan) throws {
+    do {
+      try FileManager.default.createDirectory(
+        atPath: directory, withIntermediateDirectories: true)
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+      try encoder.encode(plan).write(
+        to: URL(filePath: directory + "/" + planFile), options: .atomic)
+    } catch {
+      throw EnvironmentError(
+        "cannot write to \(directory): \(error.localizedDescriptionOrText). Choose another place "
+          + "with --out DIR.")
+    }
+  }
+
+  @discardableResult
+  private static func write(
+    _ document: ResultDocument, to directory: String, _ formats: Set<ReportFormat>
+  ) throws -> [String] {
+    let ordered = ReportFormat.allCases.filter { formats.contains($0) }
+    do { return try ReportWriter.write(document, to: directory, formats: ordered) } catch {
+      throw EnvironmentError("\(error)")
+    }
+  }
+
+  private static func timestamp() -> String {
+    // 2026-01-31T12:00:00Z without what file systems and shells dislike.
+    Date.now.formatted(.iso8601).filter { $0.isNumber || $0 == "T" }
+      .split(separator: "T").joined(separator: "-")
+  }
+
+  // MARK: - Probes and the end
+
+  /// What the probes take, roughly.
+  private static func probeEstimate(_ plan: RunPlan) -> UInt64 {
+    UInt64(plan.transports.count * ProbeCatalog.all.count) * 25_000_000
+  }
+
+  private static func probe(
+    _ run: LabRun, _ plan: RunPlan, _ interruption: Interruption
+  ) throws -> LabRun.Ending {
+    let results = try FeaturesCommand.probe(plan.transports, interruption)
+    run.add(features: results)
+    return interruption.check() ? .interrupted : .complete
+  }
+
+  private static func conclude(_ document: ResultDocument) -> Int32 {
+    let failed = document.cells.filter { $0.status == .failed }
+    let wrong = document.features.filter(\.isWrong)
+    for cell in failed.prefix(5) {
+      Output.message(
+        "failed: \(cell.mechanism) \(cell.scenario) \(cell.placement) \(cell.size) B: "
+          + (cell.reason ?? ""))
+    }
+    for feature in wrong.prefix(5) {
+      Output.message(
+        "\(feature.verdict == .failed ? "probe failed" : "disagreement"): \(feature.mechanism) "
+          + "\(feature.probe): claimed \(feature.claim), observed \(feature.observed)")
+    }
+    return failed.isEmpty && wrong.isEmpty ? Exit.done : Exit.failed
+  }
+}
+
+extension Error {
+  /// The words of an error that a user understands.
+  fileprivate var localizedDescriptionOrText: String {
+    (self as? CocoaError)?.localizedDescription ?? "\(self)"
+  }
+}

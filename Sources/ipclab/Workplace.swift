@@ -1,0 +1,32 @@
+internal import FoundationEssentials
+internal import IPCSystem
+internal import LabRunner
+
+/// What every measuring command needs, with errors that say what to do.
+enum Workplace {
+  /// The runtime directory; leftovers of runs that were killed are removed on the way.
+  static func runtime() throws -> RuntimeDirectory {
+    do { return try RuntimeDirectory.open() } catch {
+      throw EnvironmentError(
+        "cannot use the runtime directory: \(error). It must be a directory of your own with mode "
+          + "0700; set IPCLAB_RUNTIME_DIR to another place.")
+    }
+  }
+
+  /// A runner that Ctrl-C stops.
+  static func runner(interruption: Interruption) throws -> TrialRunner {
+    try TrialRunner(
+      executable: LabExecutable.find(), runtime: try runtime(), interruption: interruption)
+  }
+
+  /// A seed that is not the same twice.
+  static func freshSeed() -> UInt64 { UInt64.random(in: 1...999_999_999) }
+
+  /// Says loudly that figures of a debug build mean nothing.
+  static func warnAboutDebugBuild() {
+    if BuildMode.current == "debug" {
+      Output.message(
+        "This is a debug build: its figures mean nothing. Use: swift run -c release ipclab …")
+    }
+  }
+}
