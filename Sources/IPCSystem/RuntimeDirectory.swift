@@ -1,5 +1,6 @@
 internal import CIPCShims
 internal import Glibc
+internal import Synchronization
 
 /// The directory under which every name lives that another process finds: sockets, FIFOs, locks.
 ///
@@ -64,7 +65,8 @@ public struct RuntimeDirectory: Sendable {
 public final class ScratchDirectory: Sendable {
   /// Absolute path of the directory.
   public let path: String
-  private let lock: Int32
+  /// The locked descriptor; -1 once the directory was removed.
+  private let lock: Atomic<Int32>
 
   /// Creates a scratch directory below `runtime`, after sweeping what dead owners left there.
   public init(in runtime: RuntimeDirectory) throws(SystemError) {
@@ -83,7 +85,7 @@ public final class ScratchDirectory: Sendable {
       if errno != EEXIST { throw lastError("mkdir(\(candidate))") }
       number += 1_000_003
     }
-    lock = try FileLock.acquire(path + "/.lock").release()
+    lock = Atomic(try FileLock.acquire(path + "/.lock").release())
     _ = consume guardian
   }
 
@@ -91,8 +93,10 @@ public final class ScratchDirectory: Sendable {
 
   /// Removes the directory and what is in it. Safe to call twice.
   public func remove() {
+    let held = lock.exchange(-1, ordering: .acquiringAndReleasing)
+    if held == -1 { return }
     Self.removeTree(path)
-    _ = close(lock)
+    _ = close(held)
   }
 
   /// Notes that a POSIX message queue of this name may exist, before it is created.

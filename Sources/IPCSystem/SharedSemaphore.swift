@@ -3,8 +3,8 @@ internal import Glibc
 
 /// Counting semaphores in shared memory, as POSIX has them.
 ///
-/// The other processes that map the memory may write anything into it. A wait therefore looks up
-/// from its sleep now and then: a semaphore that a peer has destroyed cannot hold a thread for good.
+/// The other processes that map the memory may write anything into it: a wait may end without
+/// reason, and what was waited for must be looked at.
 public enum SharedSemaphore {
   /// How many bytes a semaphore takes; it must be 8-byte aligned.
   public static let size = MemoryLayout<sem_t>.size
@@ -20,21 +20,13 @@ public enum SharedSemaphore {
     unsafe _ = sem_post(place.assumingMemoryBound(to: sem_t.self))
   }
 
-  /// Takes one without waiting. Wraps `sem_trywait(3)`.
-  @inline(__always)
-  public static func tryWait(_ place: UnsafeMutableRawPointer) -> Bool {
-    unsafe sem_trywait(place.assumingMemoryBound(to: sem_t.self)) == 0
-  }
-
-  /// Sleeps until one can be taken, the deadline passes, or a while has gone by. Wraps
-  /// `sem_clockwait(3)`.
+  /// Sleeps until one can be taken. Wraps `sem_wait(3)` and `sem_clockwait(3)`.
   ///
-  /// - Returns: Whether one was taken. When not, look at the clock and at why you wait, and call
-  ///   again.
+  /// - Returns: Whether one was taken: not when the deadline passed or a signal came.
   public static func wait(_ place: UnsafeMutableRawPointer, deadline: Deadline) -> Bool {
-    let until = min(deadline, Deadline.after(.seconds(1)))
-    return unsafe until.withTimespec {
-      unsafe cipc_sem_wait_until(place.assumingMemoryBound(to: sem_t.self), $0) == 0
-    }
+    let semaphore = unsafe place.assumingMemoryBound(to: sem_t.self)
+    // A timer would cost a tenth of the wait.
+    if deadline.isNever { return unsafe sem_wait(semaphore) == 0 }
+    return unsafe deadline.withTimespec { unsafe cipc_sem_wait_until(semaphore, $0) == 0 }
   }
 }

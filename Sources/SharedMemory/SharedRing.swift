@@ -19,8 +19,7 @@ public enum SharedRing {
 
   /// Starts to serve at `path`, which a socket file takes that only this user may open.
   ///
-  /// A file that a dead server left there is replaced; a lock beside it (`path` + `.lock`), which
-  /// dies with its holder, proves that it is dead.
+  /// A file that a dead server left there is replaced.
   ///
   /// - Throws: `.nameInUse` while another server lives there.
   public static func listen(
@@ -53,7 +52,9 @@ public enum SharedRing {
     try translating("make a pair of rings") { () throws(SystemError) in
       let sockets = try LocalSocket.pair(.seqpacket)
       let client = try open(over: sockets.first, policy: policy)
-      return (client, try admit(sockets.second, policy: policy))
+      let hello = try LocalSocket.receive(
+        limit: HandshakeListener.longestHello, from: sockets.second.raw)
+      return (client, try admit(sockets.second, hello, policy: policy))
     }
   }
 
@@ -68,13 +69,13 @@ public enum SharedRing {
       created.mapping, side: .client, policy: policy, tether: socket)
   }
 
-  /// The server's side: receives the memory and checks it.
+  /// The server's side: takes the memory that came with the hello, and checks it.
   ///
   /// - Throws: `EPROTO` when what came is not a ring of this layout and policy.
   static func admit(
-    _ socket: consuming OwnedDescriptor, policy: WaitPolicy
+    _ socket: consuming OwnedDescriptor, _ hello: consuming LocalSocket.Received,
+    policy: WaitPolicy
   ) throws(SystemError) -> SharedRingConnection {
-    var hello = try LocalSocket.receive(limit: 16, from: socket.raw)
     guard let file = hello.takeDescriptor() else {
       throw SystemError(code: EPROTO, call: "recvmsg")
     }

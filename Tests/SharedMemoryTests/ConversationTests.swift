@@ -1,0 +1,231 @@
+import IPCSystem
+import IPCTransport
+import Testing
+
+@testable import SharedMemory
+
+@Suite("Shared-memory conversations")
+struct ConversationTests {
+  @Test(
+    "messages of all sizes arrive in order, both ways, over many rounds of the ring",
+    arguments: WaitPolicy.allCases)
+  func order(_ policy: WaitPolicy) async throws {
+    let seed: UInt64 = 42
+    let ok = try await onThread {
+      let pair = try SharedRing.pair(policy: policy)
+      @Sendable func sizes() -> [Int] {
+        var generator = SeededGenerator(seed: seed)
+        return (0..<200).map { index in
+          switch index % 8 {
+          case 0: Int.random(in: 0...64, using: &generator)
+          case 7: Int.random(in: 0...300_000, using: &generator)
+          default: Int.random(in: 0...9000, using: &generator)
+          }
+        }
+      }
+      let echo = try OtherThread {
+        for _ in sizes() { try pair.server.send(pair.server.receive()) }
+      }
+      let sender = try OtherThread {
+        for (index, size) in sizes().enumerated() {
+          try pair.client.send([UInt8](repeating: UInt8(truncatingIfNeeded: index), count: size))
+        }
+      }
+      var good = 0
+      for (index, size) in sizes().enumerated() {
+        let bytes = try pair.client.receive()
+        let mark = UInt8(truncatingIfNeeded: index)
+        if bytes.count == size && bytes.allSatisfy({ $0 == mark }) { good += 1 }
+      }
+      try sender.join()
+      try echo.join()
+      return good
+    }
+    #expect(ok == 200, "seed \(seed)")
+  }
+
+  @Test("the longest message fits an empty ring wherever it stands, and one byte more is refused")
+  func longest() async throws {
+    let (outcomes, refusal) = try await onThread {
+      let pair = try SharedRing.pair(policy: .event)
+      let longest = SharedRing.maximumMessage
+      var outcomes: [Bool] = []
+      for size in [longest, 100_000, longest, longest, 3_000_000, 5, longest, 2_000_000, longest] {
+        try pair.client.send([UInt8](repeating: 3, count: size), deadline: .immediate)
+        outcomes.append(try pair.server.receive(longest).count == size)
+      }
+      do {
+        try pair.client.send([UInt8](repeating: 0, count: longest + 1))
+        return (outcomes, TransportError?.none)
+      } catch let error as TransportError { return (outcomes, error) }
+    }
+    #expect(outcomes.allSatisfy { $0 })
+    #expect(refusal?.code == .messageTooLarge)
+    #expect(refusal?.limit == SharedRing.maximumMessage)
+  }
+
+  @Test("a message that does not fit the buffer is refused with its size and stays")
+  func shortRead() async throws {
+    let (limit, kept) = try await onThread {
+      let pair = try SharedRing.pair(policy: .event)
+      try pair.client.send([1, 2, 3, 4])
+      do {
+        _ = try pair.server.receive(3)
+        return (Int?.none, [UInt8]())
+      } catch let error as TransportError {
+        return (error.code == .moreData ? error.limit : nil, try pair.server.receive(4))
+      }
+    }
+    #expect(limit == 4)
+    #expect(kept == [1, 2, 3, 4])
+  }
+
+  @Test(
+    "a full ring makes the sender wait, and a message that waited in vain left nothing",
+    arguments: WaitPolicy.allCases)
+  func full(_ policy: WaitPolicy) async throws {
+    let (sent, late, received) = try await onThread {
+      let pair = try SharedRing.pair(policy: policy)
+      let sent = try pair.client.fill([UInt8](repeating: 9, count: 1000))
+      let late = code {
+        try pair.client.send(
+          [UInt8](repeating: 8, count: 1000), deadline: .after(.milliseconds(2)))
+      }
+      var received = 0
+      while let bytes = try? pair.server.receive(deadline: .immediate) {
+        if bytes == [UInt8](repeating: 9, count: 1000) { received += 1 }
+      }
+      try pair.client.send([1], deadline: .immediate)
+      if try pair.server.receive() == [1] { received += 1 }
+      return (sent, late, received)
+    }
+    #expect(sent > 10)
+    #expect(late == .timedOut)
+    #expect(received == sent + 1)
+  }
+
+  @Test(
+    "a sender that waits for room goes on when the reader makes some",
+    arguments: WaitPolicy.allCases)
+  func room(_ policy: WaitPolicy) async throws {
+    let received = try await onThread {
+      let pair = try SharedRing.pair(policy: policy)
+      let message = [UInt8](repeating: 1, count: 20_000)
+      let filled = try pair.client.fill(message)
+      let sender = try OtherThread { for _ in 0..<50 { try pair.client.send(message) } }
+      for _ in 0..<(filled + 50) {
+        if try pair.server.receive() != message { return false }
+      }
+      try sender.join()
+      return true
+    }
+    #expect(received)
+  }
+
+  @Test("a receive that times out loses nothing", arguments: WaitPolicy.allCases)
+  func receiveDeadline(_ policy: WaitPolicy) async throws {
+    let (late, at, bytes) = try await onThread {
+      let pair = try SharedRing.pair(policy: policy)
+      let late = code { _ = try pair.server.receive(deadline: .after(.milliseconds(2))) }
+      let at = code { _ = try pair.server.receive(deadline: .immediate) }
+      try pair.client.send([5])
+      return (late, at, try pair.server.receive(deadline: .after(.seconds(60))))
+    }
+    #expect(late == .timedOut)
+    #expect(at == .timedOut)
+    #expect(bytes == [5])
+  }
+
+  @Test("close() gets a thread out of a receive", arguments: WaitPolicy.allCases)
+  func closeReceiver(_ policy: WaitPolicy) async throws {
+    let ended = try await onThread {
+      let pair = try SharedRing.pair(policy: policy)
+      let receiver = try OtherThread { code { _ = try pair.server.receive() } }
+      pair.server.close()
+      pair.server.close()
+      return try receiver.join()
+    }
+    #expect(ended == .closed)
+  }
+
+  @Test("close() gets a thread out of a send", arguments: WaitPolicy.allCases)
+  func closeSender(_ policy: WaitPolicy) async throws {
+    let ended = try await onThread {
+      let pair = try SharedRing.pair(policy: policy)
+      _ = try pair.client.fill([UInt8](repeating: 0, count: 5000))
+      let sender = try OtherThread {
+        code { try pair.client.send([UInt8](repeating: 0, count: 5000)) }
+      }
+      pair.client.close()
+      return try sender.join()
+    }
+    #expect(ended == .closed)
+  }
+
+  @Test(
+    "when the peer is gone its messages can still be read, then comes end of file",
+    arguments: WaitPolicy.allCases)
+  func peerGone(_ policy: WaitPolicy) async throws {
+    let (bytes, ended, broken) = try await onThread {
+      let pair = try SharedRing.pair(policy: policy)
+      try pair.client.send([1])
+      try pair.client.send([])
+      pair.client.close()
+      let bytes = [try pair.server.receive(), try pair.server.receive()]
+      let ended = code { _ = try pair.server.receive() }
+      return (bytes, ended, code { try pair.server.send([2]) })
+    }
+    #expect(bytes == [[1], []])
+    #expect(ended == .endOfFile)
+    #expect(broken == .brokenPipe)
+  }
+
+  @Test("a sender that waits for room hears that the peer is gone", arguments: WaitPolicy.allCases)
+  func peerGoneWhileFull(_ policy: WaitPolicy) async throws {
+    let broken = try await onThread {
+      let pair = try SharedRing.pair(policy: policy)
+      _ = try pair.client.fill([UInt8](repeating: 0, count: 5000))
+      let sender = try OtherThread {
+        code { try pair.client.send([UInt8](repeating: 0, count: 5000)) }
+      }
+      pair.server.close()
+      return try sender.join()
+    }
+    #expect(broken == .brokenPipe)
+  }
+
+  @Test("loans are written and read in place, aligned to a cache line")
+  func loans() async throws {
+    let (sum, aligned, failed) = try await onThread {
+      let pair = try SharedRing.pair(policy: .event)
+      try pair.client.send(count: 1000, deadline: .never) { span in
+        for index in span.indices { span[index] = UInt8(truncatingIfNeeded: index) }
+      }
+      let (sum, aligned) = try pair.server.receive(deadline: .never) { span in
+        var sum = 0
+        for index in span.indices { sum += Int(span[index]) }
+        let address = span.withUnsafeBufferPointer { UInt(bitPattern: $0.baseAddress) }
+        return (sum, address % 64 == 0)
+      }
+      let failed = code { _ = try pair.server.receive(deadline: .immediate) }
+      return (sum, aligned, failed)
+    }
+    #expect(sum == (0..<1000).reduce(0) { $0 + $1 % 256 })
+    #expect(aligned)
+    #expect(failed == .timedOut)
+  }
+
+  @Test("an empty ring has room for the longest message at every place")
+  func layout() {
+    for count in [0, 1, 56, 57, 64, 4096, 65536, 1 << 20, RingLayout.maximumMessage] {
+      let record = RingLayout.record(count)
+      let needed = record + RingLayout.unit
+      #expect(record >= count + RingLayout.payload(count))
+      for head in stride(from: 0, to: RingLayout.capacity, by: 64 * 997) {
+        let atHead = head + needed <= RingLayout.window(record)
+        let atStart = needed <= head - RingLayout.slack
+        #expect(atHead || atStart, "\(count) bytes at \(head)")
+      }
+    }
+  }
+}
