@@ -50,7 +50,7 @@ public final class HandshakeListener: Sendable {
   /// Waits for the next client that has said hello. One thread at a time.
   public func accept(deadline: Deadline) throws(SystemError) -> Admitted {
     while true {
-      let number = try ready.wait(deadline: deadline)
+      let number = Int32(truncatingIfNeeded: try ready.wait(deadline: deadline))
       if number == listener.descriptor {
         try takeClient()
       } else if let tether = takeOut(number) {

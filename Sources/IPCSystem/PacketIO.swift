@@ -92,8 +92,23 @@ extension DescriptorIO {
   ///
   /// - Throws: `ETIMEDOUT` at the deadline, `EBADF` after `close()`.
   public func waitForInput(deadline: Deadline) throws(SystemError) {
-    let ready = try perform("ppoll", .read, deadline: .never) { descriptor in
-      var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    try wait(.read, POLLIN, deadline)
+  }
+
+  /// Waits until there is room to send, or the peer is gone. Wraps `ppoll(2)`.
+  ///
+  /// The kernel says so only when most of the queue has been read.
+  ///
+  /// - Throws: `ETIMEDOUT` at the deadline, `EBADF` after `close()`.
+  public func waitForRoom(deadline: Deadline) throws(SystemError) {
+    try wait(.write, POLLOUT, deadline)
+  }
+
+  private func wait(
+    _ direction: Direction, _ event: Int32, _ deadline: Deadline
+  ) throws(SystemError) {
+    let ready = try perform("ppoll", direction, deadline: .never) { descriptor in
+      var entry = pollfd(fd: descriptor, events: Int16(event), revents: 0)
       guard let left = deadline.remaining else { return unsafe Int(cipc_ppoll(&entry, 1, nil)) }
       var time = timespec(
         tv_sec: Int(left / 1_000_000_000), tv_nsec: Int(left % 1_000_000_000))

@@ -1,10 +1,8 @@
 internal import CIPCShims
 internal import Glibc
 
-/// Waits for the first of several descriptors to have input. Wraps `epoll(7)`.
-///
-/// One thread waits at a time; `close()` in another ends the wait with `EBADF`. The descriptors stay
-/// their owners'; closing one takes it out of the set.
+/// Descriptors of which one thread waits for the next that has input. Wraps `epoll(7)`, level
+/// triggered: a descriptor whose input was not exhausted is reported again, after the others.
 public final class ReadinessSet: Sendable {
   private let epoll: DescriptorIO
 
@@ -14,37 +12,44 @@ public final class ReadinessSet: Sendable {
       adopting: OwnedDescriptor(adopting: try checked("epoll_create1") { cipc_epoll_create() }))
   }
 
-  /// Adds a descriptor.
-  public func add(_ descriptor: Int32) throws(SystemError) {
-    let set = epoll.descriptor
-    try checked("epoll_ctl") {
-      cipc_epoll_add(set, descriptor, UInt32(POLLIN), UInt64(UInt32(bitPattern: descriptor)))
-    }
-  }
-
-  /// Takes a descriptor out.
-  public func remove(_ descriptor: Int32) {
-    _ = cipc_epoll_remove(epoll.descriptor, descriptor)
-  }
-
-  /// Waits for a descriptor that has input, has hung up or has an error.
+  /// Adds a descriptor. Closing it removes it.
   ///
-  /// - Throws: `ETIMEDOUT` at the deadline, `EBADF` after `close()`.
-  public func wait(deadline: Deadline) throws(SystemError) -> Int32 {
-    var token: UInt64 = 0
-    var events: UInt32 = 0
-    let patience: Int32 = deadline.isNever ? -1 : 0
-    _ = try epoll.perform("epoll_wait", .read, deadline: deadline) { descriptor in
-      let count = unsafe cipc_epoll_wait(descriptor, &token, &events, 1, patience)
-      if count == 0 {
-        errno = EAGAIN
-        return -1
-      }
-      return Int(count)
+  /// - Parameters:
+  ///   - token: What ``wait(deadline:)`` returns for it.
+  ///   - hangUpOnly: Whether to report only that the other end is gone.
+  public func add(
+    _ descriptor: Int32, token: UInt64, hangUpOnly: Bool = false
+  ) throws(SystemError) {
+    let epoll = self.epoll.descriptor
+    try checked("epoll_ctl") {
+      cipc_epoll_add(epoll, descriptor, hangUpOnly ? 0 : UInt32(POLLIN), token)
     }
-    return Int32(bitPattern: UInt32(truncatingIfNeeded: token))
   }
 
-  /// Ends the set. A thread inside ``wait(deadline:)`` leaves it with `EBADF`.
+  /// Adds a descriptor whose token is its number.
+  public func add(_ descriptor: Int32) throws(SystemError) {
+    try add(descriptor, token: UInt64(UInt32(bitPattern: descriptor)))
+  }
+
+  /// Removes a descriptor.
+  public func remove(_ descriptor: Int32) { _ = cipc_epoll_remove(epoll.descriptor, descriptor) }
+
+  /// Waits for a descriptor with input, or one that has hung up, and returns its token.
+  ///
+  /// - Throws: `ETIMEDOUT`; `EBADF` after `close()`.
+  public func wait(deadline: Deadline) throws(SystemError) -> UInt64 {
+    while true {
+      var token: UInt64 = 0
+      let count = try epoll.perform("epoll_wait", .read, deadline: .never) { descriptor in
+        var events: UInt32 = 0
+        return unsafe Int(
+          cipc_epoll_wait(descriptor, &token, &events, 1, deadline.pollMilliseconds))
+      }
+      if count > 0 { return token }
+      if deadline.hasPassed { throw SystemError(code: ETIMEDOUT, call: "epoll_wait") }
+    }
+  }
+
+  /// Closes the set. A thread that waits leaves with `EBADF`. Safe to call twice.
   public func close() { epoll.close() }
 }

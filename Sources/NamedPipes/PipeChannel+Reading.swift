@@ -117,7 +117,7 @@ extension PipeChannel {
     _ target: UnsafeMutableRawBufferPointer, prefixed: Bool = false, deadline: Deadline
   ) throws(TransportError) -> Arrival {
     if readable == nil { try pageBeforeReading(deadline) }
-    let headSize = PipeFrame.headerSize + (prefixed ? Self.prefixSize : 0)
+    let headSize = PacketFrame.headerSize + (prefixed ? Self.prefixSize : 0)
     let head = unsafe incoming.pointee.head
     let size: Int
     do throws(SystemError) {
@@ -126,15 +126,15 @@ extension PipeChannel {
         body: target, overflow: incoming.pointee.overflow, deadline: deadline)
     } catch { throw readError(error) }
     if size == 0 { throw TransportError(.endOfFile, "read from the pipe") }
-    let payload = size - PipeFrame.headerSize
+    let payload = size - PacketFrame.headerSize
     let word = unsafe UInt64(littleEndian: head.load(as: UInt64.self))
     let state = unsafe incoming
     let expected = unsafe state.pointee.left > 0 ? state.pointee.left : nil
-    guard let frame = PipeFrame(decoding: word, payload: payload, expected: expected) else {
+    guard let frame = PacketFrame(decoding: word, payload: payload, expected: expected) else {
       throw protocolError()
     }
     unsafe state.pointee.left = frame.remaining - payload
-    let prefix = min(payload, headSize - PipeFrame.headerSize)
+    let prefix = min(payload, headSize - PacketFrame.headerSize)
     let placed = min(payload - prefix, target.count)
     return Arrival(
       isFirst: frame.isFirst, isComplete: frame.remaining == payload, remaining: frame.remaining,
@@ -246,14 +246,14 @@ extension PipeChannel {
   @inline(__always)
   private var prefixedLength: Int? {
     let word = unsafe incoming.pointee.head.load(
-      fromByteOffset: PipeFrame.headerSize, as: UInt64.self)
+      fromByteOffset: PacketFrame.headerSize, as: UInt64.self)
     let length = UInt64(littleEndian: word)
-    return length <= PipeFrame.maximumMessage ? Int(length) : nil
+    return length <= PacketFrame.maximumMessage ? Int(length) : nil
   }
 
   private func prefixBytes(_ count: Int) -> UnsafeMutableRawBufferPointer {
     unsafe .init(
-      rebasing: incoming.pointee.head[PipeFrame.headerSize..<(PipeFrame.headerSize + count)])
+      rebasing: incoming.pointee.head[PacketFrame.headerSize..<(PacketFrame.headerSize + count)])
   }
 
   @inline(never)

@@ -20,8 +20,8 @@ extension PipeChannel {
     if !fits(total) {
       try waitForRoom(deadline: deadline) { () throws(TransportError) in fits(total) }
     }
-    if total <= PipeFrame.maximumPayload {
-      let frame = PipeFrame(isFirst: true, remaining: total)
+    if total <= PacketFrame.maximumPayload {
+      let frame = PacketFrame(isFirst: true, remaining: total)
       try unsafe send(frame, prefix: prefix, count: bytes.count, bytes, deadline)
     } else {
       try unsafe writeFrames(bytes, prefix: prefix, deadline)
@@ -31,7 +31,7 @@ extension PipeChannel {
   }
 
   /// Size of what goes ahead of a message in byte mode: a 64-bit little-endian length, and zeros
-  /// that keep the message aligned as ``PipeFrame`` explains.
+  /// that keep the message aligned as ``PacketFrame`` explains.
   static var prefixSize: Int { 16 }
 
   /// Writes to a pipe in byte mode as much as there is room for, at least one byte.
@@ -69,8 +69,8 @@ extension PipeChannel {
     var position = 0
     while position < bytes.count {
       let head = position == 0 ? prefix : 0
-      let count = min(bytes.count - position, PipeFrame.maximumPayload - head)
-      let frame = PipeFrame(isFirst: position == 0, remaining: head + bytes.count - position)
+      let count = min(bytes.count - position, PacketFrame.maximumPayload - head)
+      let frame = PacketFrame(isFirst: position == 0, remaining: head + bytes.count - position)
       try unsafe send(
         frame, prefix: head, count: bytes.count,
         UnsafeRawBufferPointer(rebasing: bytes[position..<(position + count)]), deadline)
@@ -82,15 +82,15 @@ extension PipeChannel {
   /// Sends one packet: header, prefix, part of the message.
   @inline(__always)
   private func send(
-    _ frame: PipeFrame, prefix: Int, count: Int, _ part: UnsafeRawBufferPointer,
+    _ frame: PacketFrame, prefix: Int, count: Int, _ part: UnsafeRawBufferPointer,
     _ deadline: Deadline
   ) throws(TransportError) {
     let packet = unsafe outgoing.pointee.packet
     let base = unsafe packet.baseAddress.unsafelyUnwrapped
     unsafe base.storeBytes(of: frame.encoded.littleEndian, as: UInt64.self)
     unsafe base.storeBytes(
-      of: UInt64(count).littleEndian, toByteOffset: PipeFrame.headerSize, as: UInt64.self)
-    let headSize = PipeFrame.headerSize + prefix
+      of: UInt64(count).littleEndian, toByteOffset: PacketFrame.headerSize, as: UInt64.self)
+    let headSize = PacketFrame.headerSize + prefix
     let joined = headSize + part.count <= Self.smallPacket
     if joined, let source = part.baseAddress {
       unsafe (base + headSize).copyMemory(from: source, byteCount: part.count)

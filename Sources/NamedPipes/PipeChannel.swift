@@ -84,8 +84,8 @@ internal import Synchronization
     unsafe incoming = .allocate(capacity: 1)
     unsafe incoming.initialize(
       to: Incoming(
-        head: .allocate(byteCount: PipeFrame.headerSize + Self.prefixSize, alignment: 16),
-        overflow: .allocate(byteCount: PipeFrame.maximumPayload, alignment: 16)))
+        head: .allocate(byteCount: PacketFrame.headerSize + Self.prefixSize, alignment: 16),
+        overflow: .allocate(byteCount: PacketFrame.maximumPayload, alignment: 16)))
     unsafe pageWord = .allocate(capacity: 1)
     unsafe pageWord.initialize(to: Atomic(0))
     if let page { usePage(page) }

@@ -48,9 +48,9 @@ final class BytePipeConnection: Connection {
   /// A deadline that passes in the middle of a message closes the connection: the bytes that were
   /// written cannot be taken back, and the rest of a stream makes no sense after half a message.
   func send(_ message: Span<UInt8>, deadline: Deadline) throws(TransportError) {
-    guard message.count <= PipeFrame.maximumMessage else {
+    guard message.count <= PacketFrame.maximumMessage else {
       throw TransportError(
-        .messageTooLarge, "send \(message.count) bytes", limit: PipeFrame.maximumMessage)
+        .messageTooLarge, "send \(message.count) bytes", limit: PacketFrame.maximumMessage)
     }
     let before = channel.queuedBytes
     let failure = unsafe message.withUnsafeBytes { bytes -> TransportError? in

@@ -178,7 +178,7 @@ final class NativeAcceptor: NativeEnd {
 
   /// Waits for a client that has something to read. `nil`: a client came.
   private func nextReady(_ deadline: Deadline) throws(SystemError) -> NativeStream? {
-    let number = try ready.wait(deadline: deadline)
+    let number = Int32(truncatingIfNeeded: try ready.wait(deadline: deadline))
     if number != listener.descriptor {
       return state.withLock { $0.clients.first { $0.descriptor == number } }
     }

@@ -1,4 +1,4 @@
-/// The header of one packet on a pipe: a 64-bit little-endian number, then eight bytes of zeros.
+/// The header of one packet of a named pipe or mailslot: a 64-bit little-endian number, then eight bytes of zeros.
 ///
 /// The zeros keep the payload at a multiple of 16 bytes in the kernel's buffer, as it is in the
 /// user's: with eight bytes less, copying 32 KiB takes half as long again (measured).
@@ -7,10 +7,10 @@
 /// 6 hold the kind, bit 7 says that a message begins, the other 56 hold how many bytes of the
 /// message there are from this frame on, this frame's own included. The last frame is thus the one
 /// whose payload is as long as that number. A message of no bytes is one frame without payload, and
-/// cannot be taken for the end of the pipe.
+/// cannot be taken for end of file.
 ///
 /// A frame that begins a message while another is incomplete says that the writer gave that one up.
-public struct PipeFrame: Equatable, Sendable {
+public struct PacketFrame: Equatable, Sendable {
   /// What a frame carries. Zero is no kind, so that a packet of zeros is refused.
   public enum Kind: UInt8, Sendable {
     /// Bytes that were written.

@@ -1,0 +1,99 @@
+internal import Glibc
+public import IPCSystem
+public import IPCTransport
+internal import Synchronization
+
+/// A writer's end of a mailslot.
+@safe public final class MailslotWriter: @unchecked Sendable {
+  // Sendable: `packet` is touched by the one writing thread only, as the callers promise.
+
+  /// The name.
+  public let name: MailslotName
+
+  private static let smallPacket = 4096 + PacketFrame.headerSize
+
+  let io: DescriptorIO
+  private let packet: UnsafeMutableRawBufferPointer
+
+  /// Opens the mailslot of a reader that is there.
+  ///
+  /// - Throws: `.notFound` when no reader has the name.
+  /// - Note: Win32 `CreateFile`.
+  public init(_ name: MailslotName, in runtime: RuntimeDirectory) throws(TransportError) {
+    self.name = name
+    do throws(SystemError) {
+      let directory = try Mailslots.registry(runtime).directory(of: name.base)
+      let entry = directory.entries().first { "." + $0.rest == Mailslots.listenerName }
+      guard let entry else { throw SystemError(code: ENOENT, call: "connect") }
+      let socket = try LocalSocket.make(.seqpacket)
+      try directory.connect(socket.raw, to: entry.name)
+      try LocalSocket.setBuffers(socket.raw, bytes: Mailslots.socketBuffer)
+      io = DescriptorIO(adopting: socket)
+    } catch { throw TransportError(error, "open \(name)") }
+    unsafe packet = .allocate(byteCount: Self.smallPacket, alignment: 16)
+    unsafe packet.initializeMemory(as: UInt8.self, repeating: 0)
+  }
+
+  deinit { unsafe packet.deallocate() }
+
+  /// Writes one message.
+  ///
+  /// It waits while the reader has too much to read. When the deadline passes in the middle of a
+  /// long message, the reader discards what it got of it.
+  ///
+  /// - Throws: `.messageTooLarge` above ``Mailslots/maximumMessage``, `.brokenPipe` when the reader
+  ///   is gone, `.timedOut`, `.closed`.
+  /// - Note: Win32 `WriteFile`.
+  public func write(_ message: Span<UInt8>, deadline: Deadline) throws(TransportError) {
+    guard message.count <= Mailslots.maximumMessage else {
+      throw TransportError(
+        .messageTooLarge, "write \(message.count) bytes to \(name)",
+        limit: Mailslots.maximumMessage)
+    }
+    let failure = unsafe message.withUnsafeBytes { bytes -> SystemError? in
+      do throws(SystemError) {
+        try unsafe writeFrames(bytes, deadline)
+        return nil
+      } catch { return error }
+    }
+    if let failure { throw TransportError(failure, "write to \(name)") }
+  }
+
+  private func writeFrames(
+    _ bytes: UnsafeRawBufferPointer, _ deadline: Deadline
+  ) throws(SystemError) {
+    var position = 0
+    repeat {
+      let count = min(bytes.count - position, PacketFrame.maximumPayload)
+      let frame = PacketFrame(isFirst: position == 0, remaining: bytes.count - position)
+      let part = unsafe UnsafeRawBufferPointer(
+        rebasing: bytes[position..<(position + count)])
+      while try unsafe !send(frame, part) { try io.waitForRoom(deadline: deadline) }
+      position += count
+    } while position < bytes.count
+  }
+
+  /// Sends one packet if there is room.
+  private func send(
+    _ frame: PacketFrame, _ part: UnsafeRawBufferPointer
+  ) throws(SystemError) -> Bool {
+    let base = unsafe packet.baseAddress.unsafelyUnwrapped
+    unsafe base.storeBytes(of: frame.encoded.littleEndian, as: UInt64.self)
+    let total = PacketFrame.headerSize + part.count
+    if total > Self.smallPacket {
+      return try unsafe io.trySendPacket(
+        head: UnsafeRawBufferPointer(start: base, count: PacketFrame.headerSize), body: part)
+    }
+    if let source = part.baseAddress {
+      unsafe (base + PacketFrame.headerSize).copyMemory(from: source, byteCount: part.count)
+    }
+    return try unsafe io.trySendPacket(UnsafeRawBufferPointer(start: base, count: total))
+  }
+
+  /// The reader's process.
+  public var peer: PeerIdentity? { try? LocalSocket.peer(of: io.descriptor) }
+
+  /// Closes this end; what was written stays readable. Threads inside a call leave it with
+  /// `.closed`. Safe to call twice.
+  public func close() { io.close() }
+}
