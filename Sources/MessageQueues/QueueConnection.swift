@@ -53,6 +53,9 @@ public import IPCTransport
 
   /// Sends one message. See ``Connection/send(_:deadline:)``. Here: `mq_send(3)`.
   ///
+  /// A sender that waits for room when the peer dies is woken and its message is lost with the queue;
+  /// the next call reports `.brokenPipe`.
+  ///
   /// - Throws: `.messageTooLarge` with the limit, which is `fs.mqueue.msgsize_max`.
   public func send(_ message: Span<UInt8>, deadline: Deadline) throws(TransportError) {
     if tether.isGone { throw TransportError(.brokenPipe, "send \(message.count) bytes") }
@@ -69,8 +72,6 @@ public import IPCTransport
         throw TransportError(error, "send \(bytes.count) bytes")
       }
     }
-    // The room may have come from the watcher, which emptied the queue of a dead peer.
-    if tether.isGone { throw TransportError(.brokenPipe, "send \(message.count) bytes") }
   }
 
   /// Receives one message. See ``Connection/receive(into:deadline:)``. Here: `mq_receive(3)`.
