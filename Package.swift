@@ -45,7 +45,9 @@ let package = Package(
       ]),
 
     .testTarget(name: "IPCSystemTests", dependencies: ["IPCSystem"]),
+    .testTarget(name: "IPCTransportTests", dependencies: ["IPCTransport"]),
     .testTarget(name: "AnonymousPipesTests", dependencies: ["AnonymousPipes"]),
+    .testTarget(name: "FIFOsTests", dependencies: ["FIFOs"]),
     .testTarget(name: "NamedPipesTests", dependencies: ["NamedPipes"]),
     .testTarget(name: "MailslotsTests", dependencies: ["Mailslots"]),
     .testTarget(name: "SharedMemoryTests", dependencies: ["SharedMemory"]),

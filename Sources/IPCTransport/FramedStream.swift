@@ -33,6 +33,7 @@ public import IPCSystem
   private var pendingStart = 0
   private var pendingEnd = 0
   private var lastReceived = 0
+  private let factor = unsafe getenv("FACTOR").map { unsafe Int(atoi($0)) } ?? 1
 
   /// Creates a conversation over two descriptors, or over the same one twice.
   ///
@@ -299,9 +300,10 @@ public import IPCSystem
       pendingEnd -= pendingStart
       pendingStart = 0
     }
+    let wanted = max(Self.headerSize, factor * (Self.headerSize + lastReceived))
     do throws(SystemError) {
       let received = try unsafe input.read(
-        into: UnsafeMutableRawBufferPointer(rebasing: pending[pendingEnd...]), deadline: deadline)
+        into: UnsafeMutableRawBufferPointer(rebasing: pending[pendingEnd..<min(pending.count, pendingEnd + wanted)]), deadline: deadline)
       pendingEnd += received
       return received > 0
     } catch { throw TransportError(error, "receive") }

@@ -1,0 +1,180 @@
+import Glibc
+import IPCSystem
+import Synchronization
+import Testing
+
+@Suite struct DescriptorIOTests {
+  private static func readByte(_ io: DescriptorIO, _ deadline: Deadline) -> Result<Int, SystemError>
+  {
+    var byte: UInt8 = 0
+    do throws(SystemError) {
+      let count = try io.perform("read", .read, deadline: deadline) { read($0, &byte, 1) }
+      return .success(count)
+    } catch { return .failure(error) }
+  }
+
+  private static func code(_ result: Result<Int, SystemError>?) -> Int32? {
+    if case .failure(let error) = result { error.code } else { nil }
+  }
+
+  @Test("close ends a blocked read, with and without a deadline, at whatever moment it comes")
+  func closeWakesReader() throws {
+    // The start of the read and the close race: some rounds close before, some within, some while
+    // the thread sleeps.
+    for round in 0..<400 {
+      let ends = try Pipes.make(capacity: nil)
+      let io = DescriptorIO(adopting: ends.readEnd)
+      let deadline: Deadline = round % 2 == 0 ? .never : .after(.seconds(3600))
+      let result = Box<Result<Int, SystemError>>()
+      let (started, done) = (Signal(), Signal())
+      try SystemThread.start {
+        started.set()
+        result.set(Self.readByte(io, deadline))
+        done.set()
+      }
+      started.wait()
+      for _ in 0..<(round % 50) * 20 { Processor.spinHint() }
+      io.close()
+      done.wait()
+      #expect(Self.code(result.value) == EBADF)
+      // The number is free again, and nobody uses it any more.
+      let fresh = try Pipes.make(capacity: nil)
+      #expect(write(fresh.writeEnd.raw, "x", 1) == 1)
+      var byte: UInt8 = 0
+      #expect(read(fresh.readEnd.raw, &byte, 1) == 1)
+    }
+  }
+
+  @Test("close ends a reader that is asleep in the kernel")
+  func closeWakesSleeper() throws {
+    let ends = try Pipes.make(capacity: nil)
+    let io = DescriptorIO(adopting: ends.readEnd)
+    let box = Box<Int32>()
+    let result = Box<Result<Int, SystemError>>()
+    let (started, done) = (Signal(), Signal())
+    try SystemThread.start {
+      box.set(currentThread())
+      started.set()
+      result.set(Self.readByte(io, .never))
+      done.set()
+    }
+    started.wait()
+    while state(ofThread: box.value ?? 0) != "S" { sched_yield() }
+    io.close()
+    done.wait()
+    #expect(Self.code(result.value) == EBADF)
+  }
+
+  @Test("close ends a reader whose thread has every signal blocked")
+  func closeWakesMaskedThread() throws {
+    let ends = try Pipes.make(capacity: nil)
+    let io = DescriptorIO(adopting: ends.readEnd)
+    let box = Box<Int32>()
+    let result = Box<Result<Int, SystemError>>()
+    let (started, done) = (Signal(), Signal())
+    try SystemThread.start {
+      var all = sigset_t()
+      sigfillset(&all)
+      pthread_sigmask(SIG_BLOCK, &all, nil)
+      box.set(currentThread())
+      started.set()
+      result.set(Self.readByte(io, .never))
+      done.set()
+    }
+    started.wait()
+    while state(ofThread: box.value ?? 0) != "S" { sched_yield() }
+    io.close()
+    done.wait()
+    #expect(Self.code(result.value) == EBADF)
+  }
+
+  @Test("close ends a blocked write and a blocked read of the same object")
+  func closeWakesBoth() throws {
+    for _ in 0..<100 {
+      let pair = try LocalSocket.pair(.stream)
+      let io = DescriptorIO(adopting: pair.first)
+      let (reading, writing) = (Signal(), Signal())
+      let codes = Mutex<[Int32?]>([])
+      try SystemThread.start {
+        let outcome = Self.readByte(io, .never)
+        codes.withLock { $0.append(Self.code(outcome)) }
+        reading.set()
+      }
+      try SystemThread.start {
+        let block = [UInt8](repeating: 1, count: 65536)
+        var last: Int32?
+        while last == nil {
+          block.withUnsafeBytes { bytes in
+            do throws(SystemError) { _ = try io.write(bytes, deadline: .never) } catch {
+              last = error.code
+            }
+          }
+        }
+        codes.withLock { $0.append(last) }
+        writing.set()
+      }
+      io.close()
+      reading.wait()
+      writing.wait()
+      #expect(codes.withLock { $0 } == [EBADF, EBADF])
+    }
+  }
+
+  @Test("a read with a deadline times out and loses nothing")
+  func timesOut() throws {
+    let ends = try Pipes.make(capacity: nil)
+    let io = DescriptorIO(adopting: ends.readEnd)
+    #expect(Self.code(Self.readByte(io, .immediate)) == ETIMEDOUT)
+    let before = MonotonicClock.now()
+    #expect(Self.code(Self.readByte(io, .after(.milliseconds(20)))) == ETIMEDOUT)
+    #expect(MonotonicClock.now() - before >= 20_000_000)
+    #expect(write(ends.writeEnd.raw, "x", 1) == 1)
+    #expect(try Self.readByte(io, .immediate).get() == 1)
+    ends.writeEnd.close()
+    #expect(try Self.readByte(io, .never).get() == 0)
+  }
+
+  @Test("a call without a deadline waits on a file that somebody else made non-blocking")
+  func sharedFileBecameNonblocking() throws {
+    let ends = try Pipes.make(capacity: nil)
+    let shared = try ends.readEnd.duplicate()
+    let io = DescriptorIO(adopting: ends.readEnd)
+    try Descriptors.setNonblocking(shared.raw, true)
+    let writer = ends.writeEnd.raw
+    let box = Box<Int32>()
+    let result = Box<Result<Int, SystemError>>()
+    let (started, done) = (Signal(), Signal())
+    try SystemThread.start {
+      box.set(currentThread())
+      started.set()
+      result.set(Self.readByte(io, .never))
+      done.set()
+    }
+    started.wait()
+    while state(ofThread: box.value ?? 0) == "R" { sched_yield() }
+    #expect(write(writer, "x", 1) == 1)
+    done.wait()
+    #expect(try result.value?.get() == 1)
+    _ = consume ends.writeEnd
+  }
+
+  @Test("a closed object refuses everything and can be closed again")
+  func closed() throws {
+    let ends = try Pipes.make(capacity: nil)
+    let io = DescriptorIO(adopting: ends.readEnd)
+    io.close()
+    io.close()
+    #expect(io.isClosed)
+    #expect(Self.code(Self.readByte(io, .never)) == EBADF)
+    #expect(Self.code(Self.readByte(io, .immediate)) == EBADF)
+  }
+}
+
+/// The calling thread's kernel id.
+func currentThread() -> Int32 {
+  var target = [CChar](repeating: 0, count: 64)
+  let count = readlink("/proc/thread-self", &target, 63)
+  let text = String(
+    decoding: target.prefix(max(0, count)).map(UInt8.init(bitPattern:)), as: UTF8.self)
+  return text.split(separator: "/").last.flatMap { Int32($0) } ?? 0
+}

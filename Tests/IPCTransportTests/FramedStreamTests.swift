@@ -1,0 +1,181 @@
+import Glibc
+import IPCSystem
+import IPCTransport
+import Testing
+
+@Suite struct FramedStreamTests {
+  @Test(
+    "messages of every size around the limits arrive whole and in order",
+    arguments: [0, 1, 3, 4, 5, 64, 4092, 4096, 16383, 16384, 16385, 65532, 65536, 262_144, 1 << 20])
+  func sizes(size: Int) throws {
+    let (a, b) = try connectedPair()
+    let counts = [size, 1, size, size, 0, size + 7, size]
+    try SystemThread.start {
+      for (index, count) in counts.enumerated() { try? a.send(pattern(count, seed: index)) }
+      a.close()
+    }
+    for (index, count) in counts.enumerated() {
+      #expect(try b.receive(upTo: size + 7) == pattern(count, seed: index), "message \(index)")
+    }
+    #expect(b.receiveError(upTo: 8)?.code == .endOfFile)
+  }
+
+  @Test(
+    "a mixture of small and large messages keeps its order whatever was expected", arguments: 0..<8)
+  func mixture(seed: Int) throws {
+    let (a, b) = try connectedPair()
+    var generator = seed &* 2_654_435_761 &+ 12345
+    let counts = (0..<300).map { _ -> Int in
+      generator = (generator &* 1_103_515_245 &+ 12345) & 0x7fff_ffff
+      return [3, 300, 20_000, 70_000, 300_000][generator >> 16 % 5] * ((generator >> 8) % 100) / 100
+    }
+    try SystemThread.start {
+      for (index, count) in counts.enumerated() { try? a.send(pattern(count, seed: index)) }
+    }
+    for (index, count) in counts.enumerated() {
+      let limit = (index % 3 == 0) ? count : 300_000
+      #expect(try b.receive(upTo: limit) == pattern(count, seed: index), "message \(index)")
+    }
+  }
+
+  @Test("a frame that comes byte by byte is put together")
+  func byteByByte() throws {
+    let peer = try RawPeer()
+    let stream = peer.stream
+    let message = pattern(20, seed: 1)
+    let bytes = header(20) + message
+    for (index, byte) in bytes.enumerated() {
+      peer.write([byte])
+      if index < bytes.count - 1 {
+        #expect(stream.receiveError(upTo: 20, deadline: .immediate)?.code == .timedOut)
+      }
+    }
+    #expect(try stream.receive(upTo: 20) == message)
+  }
+
+  @Test("a deadline in the middle of a large message loses nothing")
+  func lateRest() throws {
+    let peer = try RawPeer(capacity: 1 << 20)
+    let message = pattern(600_000, seed: 3)
+    // Twice: for the second message the stream expects a large one.
+    for _ in 0..<2 {
+      peer.write(header(message.count) + message[..<300_000])
+      for _ in 0..<3 {
+        #expect(peer.stream.receiveError(upTo: 600_000, deadline: .immediate)?.code == .timedOut)
+      }
+      peer.write(Array(message[300_000...]))
+      #expect(try peer.stream.receive(upTo: 600_000) == message)
+    }
+  }
+
+  @Test(
+    "a message that does not fit is kept, with its size, for a larger buffer",
+    arguments: [5, 5000, 40_000])
+  func moreData(count: Int) throws {
+    let peer = try RawPeer(capacity: 1 << 20)
+    // For the second and third message the stream expects one of this size.
+    for seed in 0..<3 {
+      peer.write(header(count) + pattern(count, seed: seed) + header(2) + [8, 9])
+      for limit in [0, 1, count - 1] {
+        let error = peer.stream.receiveError(upTo: limit)
+        #expect(error?.code == .moreData)
+        #expect(error?.limit == count)
+      }
+      #expect(try peer.stream.receive(upTo: count) == pattern(count, seed: seed))
+      #expect(try peer.stream.receive(upTo: 2) == [8, 9])
+    }
+  }
+
+  @Test("many small messages that come at once are handed out one by one")
+  func readAhead() throws {
+    let peer = try RawPeer(capacity: 1 << 20)
+    let messages = (0..<2000).map { pattern($0 % 50, seed: $0) }
+    peer.write(messages.flatMap { header($0.count) + $0 })
+    for message in messages {
+      #expect(try peer.stream.receive(upTo: 64, deadline: .immediate) == message)
+    }
+    #expect(peer.stream.receiveError(upTo: 64, deadline: .immediate)?.code == .timedOut)
+  }
+
+  @Test("a message of no bytes is a message and not the end")
+  func zeroLength() throws {
+    let peer = try RawPeer()
+    peer.write(header(0) + header(0) + header(1) + [7])
+    #expect(try peer.stream.receive(upTo: 0) == [])
+    #expect(try peer.stream.receive(upTo: 10) == [])
+    #expect(try peer.stream.receive(upTo: 10) == [7])
+  }
+
+  @Test("an absurd length is a violation and ends the connection")
+  func absurdLength() throws {
+    let peer = try RawPeer()
+    peer.write([0xff, 0xff, 0xff, 0xff, 1, 2, 3])
+    #expect(peer.stream.receiveError(upTo: 100)?.code == .protocolViolation)
+    #expect(peer.stream.receiveError(upTo: 100)?.code == .closed)
+  }
+
+  @Test(
+    "a writer that dies within a message is an error, not an end", arguments: [1, 3, 4, 9, 50_000])
+  func diesInside(bytes: Int) throws {
+    let ends = try Pipes.make(capacity: 1 << 20)
+    let unused = try Pipes.make(capacity: nil)
+    let stream = FramedStream(
+      input: DescriptorIO(adopting: ends.readEnd), output: DescriptorIO(adopting: unused.writeEnd))
+    let frame = header(60_000) + pattern(60_000, seed: 1)
+    let sent = frame + frame[..<bytes]
+    #expect(write(ends.writeEnd.raw, sent, sent.count) == sent.count)
+    ends.writeEnd.close()
+    #expect(try stream.receive(upTo: 60_000) == pattern(60_000, seed: 1))
+    #expect(stream.receiveError(upTo: 60_000)?.code == .brokenPipe)
+  }
+
+  @Test("a writer that closes between messages is the end of file")
+  func ends() throws {
+    let (a, b) = try connectedPair()
+    try a.send([1])
+    a.close()
+    #expect(try b.receive(upTo: 1) == [1])
+    #expect(b.receiveError(upTo: 1)?.code == .endOfFile)
+    #expect(b.receiveError(upTo: 1)?.code == .endOfFile)
+  }
+
+  @Test("a send without room times out with nothing sent, and the connection goes on")
+  func sendTimesOut() throws {
+    let (a, b) = try connectedPair()
+    var sent = 0
+    var last: TransportError?
+    while last == nil {
+      do throws(TransportError) {
+        try a.send(pattern(100, seed: sent), deadline: .immediate)
+        sent += 1
+      } catch { last = error }
+    }
+    #expect(last?.code == .timedOut)
+    for index in 0..<sent {
+      #expect(try b.receive(upTo: 100, deadline: .immediate) == pattern(100, seed: index))
+    }
+    #expect(b.receiveError(upTo: 100, deadline: .immediate)?.code == .timedOut)
+    try a.send([1, 2])
+    #expect(try b.receive(upTo: 100) == [1, 2])
+  }
+
+  @Test("a send whose deadline passes within a message closes the connection")
+  func sendTimesOutInside() throws {
+    let (a, b) = try connectedPair()
+    #expect(throws: TransportError.self) {
+      try a.send(pattern(1 << 20, seed: 0), deadline: .immediate)
+    }
+    #expect(throws: TransportError.self) { try a.send([1], deadline: .never) }
+    #expect(b.receiveError(upTo: 1 << 20)?.code == .brokenPipe)
+  }
+
+  @Test("writing to a reader that is gone is a broken pipe and no signal")
+  func brokenPipe() throws {
+    let (a, b) = try connectedPair()
+    b.close()
+    do throws(TransportError) {
+      try a.send([1])
+      Issue.record("the send succeeded")
+    } catch { #expect(error.code == .brokenPipe) }
+  }
+}
