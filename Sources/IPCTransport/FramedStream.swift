@@ -303,7 +303,9 @@ public import IPCSystem
     let wanted = max(Self.headerSize, factor * (Self.headerSize + lastReceived))
     do throws(SystemError) {
       let received = try unsafe input.read(
-        into: UnsafeMutableRawBufferPointer(rebasing: pending[pendingEnd..<min(pending.count, pendingEnd + wanted)]), deadline: deadline)
+        into: UnsafeMutableRawBufferPointer(
+          rebasing: pending[pendingEnd..<min(pending.count, pendingEnd + wanted)]),
+        deadline: deadline)
       pendingEnd += received
       return received > 0
     } catch { throw TransportError(error, "receive") }

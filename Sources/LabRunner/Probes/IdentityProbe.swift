@@ -1,5 +1,5 @@
-internal import IPCSystem
 internal import Glibc
+internal import IPCSystem
 internal import IPCTransport
 internal import LabResults
 

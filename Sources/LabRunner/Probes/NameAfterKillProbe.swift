@@ -10,7 +10,8 @@ struct NameAfterKillProbe: Probe {
   let info = ProbeInfo(
     id: "name-after-kill", title: "Name after kill -9",
     question: "Is the name left behind when its owner is killed, and can it be used again at once?",
-    method: "Reader and writer are killed with SIGKILL. What is new in the directories for names is "
+    method:
+      "Reader and writer are killed with SIGKILL. What is new in the directories for names is "
       + "listed; then a new process opens the same name as reader, and must be heard.")
 
   func claim(of capabilities: Capabilities) -> String { capabilities.nameAfterKill.rawValue }

@@ -46,7 +46,9 @@ struct OrderProbe: Probe {
   private func transfer(
     _ numbers: [UInt32], _ reader: ProbeSubject, _ writer: ProbeSubject
   ) throws -> [UInt32] {
-    let messages = numbers.map { number in (0..<4).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) } }
+    let messages = numbers.map { number in
+      (0..<4).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) }
+    }
     let writing = try writer.begin(.writeEach(messages, milliseconds: ProbeLab.patience))
     let read = try reader.perform(
       .readTotal(count: 4 * numbers.count, limit: 4096, milliseconds: ProbeLab.patience / 4))

@@ -8,7 +8,8 @@ struct ReadersProbe: Probe {
   let info = ProbeInfo(
     id: "readers", title: "Two readers",
     question: "What do two readers of one name get?",
-    method: "A second process opens the reading end while the first has it open. Where it may, both "
+    method:
+      "A second process opens the reading end while the first has it open. Where it may, both "
       + "read, and two messages are written one after the other.")
 
   func claim(of capabilities: Capabilities) -> String { capabilities.readers.rawValue }
