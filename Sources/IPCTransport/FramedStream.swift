@@ -11,8 +11,8 @@ public import IPCSystem
 /// payload where it belongs and the next header aside. Which of the two a receive does depends on the
 /// length of the message before.
 @safe public final class FramedStream: Connection, @unchecked Sendable {
-  // Sendable: `pending*` and `lastReceived` are touched by the one receiving thread only, `outgoing` by the one sending
-  // thread only, as `Connection` demands; the rest never changes.
+  // Sendable: `pending*` and `lastReceived` are touched by the one receiving thread only, `outgoing`
+  // by the one sending thread only, as `Connection` demands; the rest never changes.
 
   /// Longest message, in bytes. A longer length in a header means a peer that breaks the protocol.
   public static let maximumMessage = 1 << 30
@@ -20,6 +20,8 @@ public import IPCSystem
   /// Up to this size, in bytes, a message is copied rather than scattered and gathered.
   static let contiguousLimit = 16 * 1024
 
+  /// Below this size, in bytes, two messages at most are read with one call.
+  private static let pairedBelow = 1024
   private static let headerSize = 4
   private static let readAhead = 256 * 1024
 
@@ -33,7 +35,6 @@ public import IPCSystem
   private var pendingStart = 0
   private var pendingEnd = 0
   private var lastReceived = 0
-  private let factor = unsafe getenv("FACTOR").map { unsafe Int(atoi($0)) } ?? 1
 
   /// Creates a conversation over two descriptors, or over the same one twice.
   ///
@@ -300,12 +301,15 @@ public import IPCSystem
       pendingEnd -= pendingStart
       pendingStart = 0
     }
-    let wanted = max(Self.headerSize, factor * (Self.headerSize + lastReceived))
+    // A receiver that takes everything at once sleeps before the next message, and each send must
+    // wake it. With small messages that costs more than the calls that are saved.
+    let isSmall = lastReceived < Self.pairedBelow
+    let wanted = isSmall ? 2 * (Self.headerSize + lastReceived) : Self.readAhead
+    let end = unsafe min(pending.count, pendingEnd + wanted)
     do throws(SystemError) {
       let received = try unsafe input.read(
-        into: UnsafeMutableRawBufferPointer(
-          rebasing: pending[pendingEnd..<min(pending.count, pendingEnd + wanted)]),
-        deadline: deadline)
+        into: UnsafeMutableRawBufferPointer(rebasing: pending[pendingEnd..<end]), deadline: deadline
+      )
       pendingEnd += received
       return received > 0
     } catch { throw TransportError(error, "receive") }
