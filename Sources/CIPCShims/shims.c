@@ -240,3 +240,5 @@ int cipc_sem_wait_until(sem_t *s, const struct timespec *deadline) {
 }
 
 int cipc_replace(int fd, int other) { return dup3(other, fd, O_CLOEXEC); }
+
+int cipc_unshare_network(void) { return unshare(CLONE_NEWNET); }

@@ -94,3 +94,6 @@ static inline void cipc_spin_hint(void) {
   __asm__ volatile("yield");
 #endif
 }
+
+// Moves the calling thread to a network namespace of its own: unshare is _GNU_SOURCE only.
+int cipc_unshare_network(void);

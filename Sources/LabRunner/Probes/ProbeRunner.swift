@@ -1,0 +1,113 @@
+internal import IPCSystem
+public import IPCTransport
+public import LabResults
+internal import Synchronization
+
+/// Runs every probe on every transport.
+public enum ProbeRunner {
+  /// How long one experiment may take before it has failed.
+  private static let limit = Duration.seconds(40)
+
+  /// Runs the experiments and returns their results, mechanism by mechanism in the order given.
+  ///
+  /// Each experiment has processes, names and a directory of its own, so some can run at once.
+  ///
+  /// - Parameters:
+  ///   - transports: The mechanisms to examine.
+  ///   - probes: The questions to ask each of them.
+  ///   - executable: The ipclab program, see ``LabExecutable``.
+  ///   - parallel: How many experiments to run at once.
+  ///   - progress: Called after each experiment with how many are done, of how many, and its
+  ///     result; from another thread, one call at a time.
+  ///   - isInterrupted: Asked now and then. When it says yes, what was found so far is returned.
+  public static func run(
+    transports: [any Transport], probes: [any Probe], executable: String, parallel: Int = 2,
+    progress: @escaping @Sendable (Int, Int, FeatureResult) -> Void = { _, _, _ in },
+    isInterrupted: @escaping @Sendable () -> Bool = { false }
+  ) throws -> [FeatureResult] {
+    let queue = Queue(
+      experiments: transports.flatMap { transport in probes.map { (transport, $0) } })
+    let crew = ThreadCrew()
+    defer { crew.wait() }
+    for _ in 0..<max(1, parallel) {
+      try crew.run {
+        while !isInterrupted(), let (index, transport, probe) = queue.next() {
+          let result = examine(transport, probe, executable, isInterrupted)
+          if isInterrupted() { return }
+          queue.finish(index, result, progress)
+        }
+      }
+    }
+    crew.wait()
+    return queue.results
+  }
+
+  /// Runs one experiment.
+  private static func examine(
+    _ transport: any Transport, _ probe: any Probe, _ executable: String,
+    _ isInterrupted: @escaping @Sendable () -> Bool
+  ) -> FeatureResult {
+    let claim = probe.claim(of: transport.capabilities)
+    var result = FeatureResult(
+      probe: probe.info.id, mechanism: transport.mechanism.id, claim: claim, observed: "",
+      verdict: .failed, evidence: [])
+    do {
+      let lab = try ProbeLab(
+        transport: transport, executable: executable, deadline: .after(limit),
+        isInterrupted: isInterrupted)
+      defer {
+        lab.close()
+        result.evidence.insert(contentsOf: lab.evidence, at: 0)
+      }
+      do {
+        switch try probe.run(in: lab) {
+        case .saw(let observed):
+          result.observed = observed
+          result.verdict = observed == claim ? .agrees : .disagrees
+        case .notApplicable(let reason):
+          result.observed = reason
+          result.verdict = .notApplicable
+        case .notPossibleHere(let reason):
+          result.observed = reason
+          result.verdict = .notPossibleHere
+        }
+      }
+    } catch {
+      result.observed = "experiment failed"
+      result.evidence.append("\(error)")
+    }
+    return result
+  }
+
+  /// The experiments still to be done and the results of those that are.
+  private final class Queue: Sendable {
+    private let experiments: [(any Transport, any Probe)]
+    private let state: Mutex<(next: Int, done: Int, results: [FeatureResult?])>
+
+    init(experiments: [(any Transport, any Probe)]) {
+      self.experiments = experiments
+      state = Mutex((0, 0, Array(repeating: nil, count: experiments.count)))
+    }
+
+    var results: [FeatureResult] { state.withLock { $0.results.compactMap { $0 } } }
+
+    func next() -> (Int, any Transport, any Probe)? {
+      let index = state.withLock { state in
+        defer { state.next += 1 }
+        return state.next
+      }
+      guard experiments.indices.contains(index) else { return nil }
+      return (index, experiments[index].0, experiments[index].1)
+    }
+
+    func finish(
+      _ index: Int, _ result: FeatureResult, _ progress: (Int, Int, FeatureResult) -> Void
+    ) {
+      state.withLock { state in
+        state.results[index] = result
+        state.done += 1
+        progress(state.done, experiments.count, result)
+      }
+    }
+  }
+}
