@@ -98,7 +98,7 @@ struct LargestMessageProbe: Probe {
       let read = try reader.finish(reading)
       if read.code == .timedOut { return .refused(limit: nil) }
       try read.orFail()
-      guard read.intact, read.count == size else {
+      guard read.isIntact, read.count == size else {
         throw LabError("a message of \(size) bytes arrived damaged")
       }
       return .carried
