@@ -308,7 +308,8 @@ extension PipeChannel {
   private func holdSpilled(_ arrival: Arrival) {
     guard arrival.spilled > 0 else { return }
     unsafe incoming.pointee.held.append(
-      contentsOf: incoming.pointee.overflow[..<arrival.spilled])
+      contentsOf: UnsafeMutableRawBufferPointer(
+        rebasing: incoming.pointee.overflow[..<arrival.spilled]))
   }
 
   private func holdInFront(_ bytes: UnsafeMutableRawBufferPointer) {
