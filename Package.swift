@@ -51,6 +51,8 @@ let package = Package(
     .testTarget(name: "NamedPipesTests", dependencies: ["NamedPipes"]),
     .testTarget(name: "MailslotsTests", dependencies: ["Mailslots"]),
     .testTarget(name: "SharedMemoryTests", dependencies: ["SharedMemory"]),
+    .testTarget(name: "SocketsTests", dependencies: ["Sockets"]),
+    .testTarget(name: "MessageQueuesTests", dependencies: ["MessageQueues"]),
     .testTarget(name: "TransportTests", dependencies: ["TransportCatalog", "LabRunner", "ipclab"]),
     .testTarget(name: "LabRunnerTests", dependencies: ["LabRunner", "ipclab"]),
     .testTarget(
