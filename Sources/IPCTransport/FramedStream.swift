@@ -145,6 +145,8 @@ public import IPCSystem
         return try unsafe takeDirectly(target, deadline)
       }
       if try !fillPending(deadline) { throw TransportError(.endOfFile, "receive") }
+    } else if input.isClosed {
+      throw TransportError(.closed, "receive")
     }
     while pendingEnd - pendingStart < Self.headerSize {
       if try !fillPending(deadline) { throw diedInside("a header") }
