@@ -40,7 +40,7 @@ import Testing
 
   @Test("a child has no signal blocked and none ignored")
   func signals() throws {
-    let text = try Self.output("grep -E 'SigBlk|SigIgn' /proc/$$/status")
+    let text = try Self.output("exec grep -E 'SigBlk|SigIgn' /proc/self/status")
     let values = text.split(separator: "\n").compactMap {
       UInt64($0.split(separator: "\t").last ?? "", radix: 16)
     }
