@@ -57,7 +57,9 @@ let package = Package(
     .testTarget(name: "LabRunnerTests", dependencies: ["LabRunner", "ipclab"]),
     .testTarget(
       name: "LabReportTests", dependencies: ["LabReport", "LabResults"], exclude: ["Goldens"]),
-    .testTarget(name: "CommandLineTests", dependencies: ["ipclab"]),
+    .testTarget(
+      name: "CommandLineTests",
+      dependencies: ["ipclab", "LabRunner", "LabReport", "LabResults", "IPCSystem"]),
   ]
 )
 
