@@ -32,9 +32,10 @@ public struct Deadline: Sendable, Hashable, Comparable {
     guard seconds >= 0, attoseconds >= 0 else { return Deadline(nanoseconds: MonotonicClock.now()) }
     let (scaled, overflow) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
     if overflow { return .never }
-    let (sum, late) = MonotonicClock.now().addingReportingOverflow(
-      scaled &+ UInt64(attoseconds) / 1_000_000_000)
-    return late ? .never : Deadline(nanoseconds: sum)
+    let (length, tooLong) = scaled.addingReportingOverflow(
+      UInt64(attoseconds) / 1_000_000_000)
+    let (sum, late) = MonotonicClock.now().addingReportingOverflow(length)
+    return tooLong || late ? .never : Deadline(nanoseconds: sum)
   }
 
   /// Orders deadlines by time.

@@ -18,7 +18,12 @@ public final class PeerWatcher: Sendable {
   private struct State {
     var started = false
     var next: UInt64 = 1
-    var actions: [UInt64: @Sendable () -> Void] = [:]
+    var registrations: [UInt64: Registration] = [:]
+  }
+
+  private struct Registration {
+    let descriptor: Int32
+    let action: @Sendable () -> Void
   }
 
   private static let peerShutdown: UInt32 = 0x2000  // EPOLLRDHUP, an enum in C++ clothes
@@ -37,7 +42,7 @@ public final class PeerWatcher: Sendable {
     let token = state.withLock { state in
       let token = state.next
       state.next += 1
-      state.actions[token] = action
+      state.registrations[token] = Registration(descriptor: descriptor, action: action)
       return token
     }
     // Once only: a descriptor that stays hung up must not keep the thread busy. HUP and ERR always
@@ -46,25 +51,37 @@ public final class PeerWatcher: Sendable {
     do {
       try checked("epoll_ctl") { cipc_epoll_add(epoll, descriptor, events, token) }
     } catch {
-      state.withLock { _ = $0.actions.removeValue(forKey: token) }
+      state.withLock { _ = $0.registrations.removeValue(forKey: token) }
       throw error
     }
-    try startIfNeeded()
+    do { try startIfNeeded() } catch {
+      stop(token, descriptor: descriptor)
+      throw error
+    }
     return token
   }
 
   /// Forgets a registration. When it returns, the action has run, or is running, or never will.
   public func stop(_ token: UInt64, descriptor: Int32) {
-    let pending = state.withLock { $0.actions.removeValue(forKey: token) }
-    if pending != nil { _ = cipc_epoll_remove(epoll, descriptor) }
+    _ = take(token)
+  }
+
+  /// Removes a registration, here and in the kernel, in one step: once `stop` has returned, the
+  /// number may belong to another descriptor.
+  private func take(_ token: UInt64) -> (@Sendable () -> Void)? {
+    state.withLock { state in
+      guard let registration = state.registrations.removeValue(forKey: token) else { return nil }
+      _ = cipc_epoll_remove(epoll, registration.descriptor)
+      return registration.action
+    }
   }
 
   private func startIfNeeded() throws(SystemError) {
-    let first = state.withLock { state in
-      defer { state.started = true }
-      return !state.started
+    try state.withLock { state throws(SystemError) in
+      if state.started { return }
+      try SystemThread.start { self.run() }
+      state.started = true
     }
-    if first { try SystemThread.start { self.run() } }
   }
 
   private func run() {
@@ -74,7 +91,7 @@ public final class PeerWatcher: Sendable {
       let count = unsafe cipc_epoll_wait(epoll, &tokens, &events, 64, -1)
       guard count > 0 else { continue }
       for token in tokens.prefix(Int(count)) {
-        state.withLock { $0.actions.removeValue(forKey: token) }?()
+        take(token)?()
       }
     }
   }

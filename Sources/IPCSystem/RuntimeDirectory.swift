@@ -28,7 +28,10 @@ public struct RuntimeDirectory: Sendable {
   }
 
   /// Opens the directory at `path`, creating it (but not its parents) when it is missing.
+  ///
+  /// A relative path counts from the working directory of this moment.
   public init(verifying path: String) throws(SystemError) {
+    let path = try Self.absolute(path)
     try Self.makeDirectory(path)
     var status = stat()
     try checked("lstat(\(path))") { unsafe lstat(path, &status) }
@@ -47,6 +50,19 @@ public struct RuntimeDirectory: Sendable {
     guard let value = unsafe getenv(name) else { return nil }
     let text = unsafe String(cString: value)
     return text.isEmpty ? nil : text
+  }
+
+  /// The path from the root, for processes with another working directory, and without a slash at
+  /// the end: with one, `lstat(2)` would follow a symbolic link.
+  private static func absolute(_ path: String) throws(SystemError) -> String {
+    var whole = path
+    if !path.hasPrefix("/") {
+      guard let current = unsafe getcwd(nil, 0) else { throw lastError("getcwd") }
+      defer { unsafe free(current) }
+      whole = unsafe String(cString: current) + "/" + path
+    }
+    while whole.count > 1, whole.hasSuffix("/") { whole.removeLast() }
+    return whole
   }
 
   private static func makeDirectory(_ path: String) throws(SystemError) {

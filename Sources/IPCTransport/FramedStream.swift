@@ -23,13 +23,16 @@ public import IPCSystem
   /// Below this size, in bytes, two messages at most are read with one call.
   private static let pairedBelow = 1024
   private static let headerSize = 4
+  private static let cacheLine = 64
   private static let readAhead = 256 * 1024
 
   private let input: DescriptorIO
   private let output: DescriptorIO
   private let identifiesPeer: Bool
 
+  // A header and a payload that begins a cache line: a copy that straddles lines takes twice as long.
   private let outgoing: UnsafeMutableRawBufferPointer
+  private let outgoingStart: UnsafeMutableRawPointer
   // Bytes received and not yet handed out: `pending[pendingStart..<pendingEnd]`.
   private var pending: UnsafeMutableRawBufferPointer
   private var pendingStart = 0
@@ -43,12 +46,16 @@ public import IPCSystem
     self.input = input
     self.output = output
     self.identifiesPeer = identifiesPeer
-    unsafe outgoing = .allocate(byteCount: Self.headerSize + Self.contiguousLimit, alignment: 16)
-    unsafe pending = .allocate(byteCount: Self.readAhead, alignment: 16)
+    let frame = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: Self.cacheLine + Self.contiguousLimit, alignment: Self.cacheLine)
+    unsafe outgoing = UnsafeMutableRawBufferPointer(
+      rebasing: frame[(Self.cacheLine - Self.headerSize)...])
+    unsafe outgoingStart = frame.baseAddress.unsafelyUnwrapped
+    unsafe pending = .allocate(byteCount: Self.readAhead, alignment: Self.cacheLine)
   }
 
   deinit {
-    unsafe outgoing.deallocate()
+    unsafe outgoingStart.deallocate()
     unsafe pending.deallocate()
   }
 
@@ -145,6 +152,8 @@ public import IPCSystem
         return try unsafe takeDirectly(target, deadline)
       }
       if try !fillPending(deadline) { throw TransportError(.endOfFile, "receive") }
+    } else if input.isClosed {
+      throw TransportError(.closed, "receive")
     }
     while pendingEnd - pendingStart < Self.headerSize {
       if try !fillPending(deadline) { throw diedInside("a header") }
@@ -274,7 +283,7 @@ public import IPCSystem
     let size = Self.headerSize + count
     if unsafe pending.count < size {
       unsafe pending.deallocate()
-      unsafe pending = .allocate(byteCount: size.roundedUpToPowerOfTwo, alignment: 16)
+      unsafe pending = .allocate(byteCount: size.roundedUpToPowerOfTwo, alignment: Self.cacheLine)
     }
     unsafe pending.storeBytes(of: UInt32(whole).littleEndian, as: UInt32.self)
     if let source = target.baseAddress {
