@@ -44,10 +44,15 @@ struct NameAfterKillProbe: Probe {
     return .saw(Capabilities.NameAfterKill.usable.rawValue)
   }
 
-  /// Everything under which a process could find something: scratch files, names of named pipes,
-  /// shared memory objects and message queues.
+  /// Everything under which a process could find something: scratch files (without those that the
+  /// lab itself keeps there), names of named pipes, shared memory objects and message queues.
   private func names(_ lab: ProbeLab, _ scratch: String? = nil) -> Set<String> {
-    var found = Set(scratch.map { files(in: $0, depth: 3) } ?? [])
+    var found: Set<String> = []
+    if let scratch {
+      found = Set(
+        files(in: scratch, depth: 3).map { String($0.dropFirst(scratch.count + 1)) }
+          .filter { $0 != ".lock" && !$0.hasPrefix("mq%") })
+    }
     let runtime = lab.runtime.path
     found.formUnion(files(in: runtime, depth: 3).filter { !$0.hasPrefix(runtime + "/run") })
     found.formUnion(files(in: "/dev/shm", depth: 1).filter { $0.contains("ipclab") })
