@@ -51,11 +51,15 @@ let package = Package(
     .testTarget(name: "NamedPipesTests", dependencies: ["NamedPipes"]),
     .testTarget(name: "MailslotsTests", dependencies: ["Mailslots"]),
     .testTarget(name: "SharedMemoryTests", dependencies: ["SharedMemory"]),
+    .testTarget(name: "SocketsTests", dependencies: ["Sockets"]),
+    .testTarget(name: "MessageQueuesTests", dependencies: ["MessageQueues"]),
     .testTarget(name: "TransportTests", dependencies: ["TransportCatalog", "LabRunner", "ipclab"]),
     .testTarget(name: "LabRunnerTests", dependencies: ["LabRunner", "ipclab"]),
     .testTarget(
       name: "LabReportTests", dependencies: ["LabReport", "LabResults"], exclude: ["Goldens"]),
-    .testTarget(name: "CommandLineTests", dependencies: ["ipclab"]),
+    .testTarget(
+      name: "CommandLineTests",
+      dependencies: ["ipclab", "LabRunner", "LabReport", "LabResults", "IPCSystem"]),
   ]
 )
 

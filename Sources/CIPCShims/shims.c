@@ -265,14 +265,16 @@ ssize_t cipc_mq_receive_priority(
     int q, void *data, size_t size, unsigned *priority, const struct timespec *by) {
   return by ? mq_timedreceive(q, data, size, priority, by) : mq_receive(q, data, size, priority);
 }
-long cipc_mq_raise_byte_limit(void) {
+long cipc_mq_byte_limit(long wanted) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_MSGQUEUE, &limit)) return -1;
-  if (limit.rlim_cur != limit.rlim_max) {
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_MSGQUEUE, &limit)) return -1;
+  if (limit.rlim_cur < (rlim_t)wanted) {
+    struct rlimit both = {wanted, limit.rlim_max > (rlim_t)wanted ? limit.rlim_max : (rlim_t)wanted};
+    struct rlimit soft = {limit.rlim_max, limit.rlim_max};
+    if (setrlimit(RLIMIT_MSGQUEUE, &both)) setrlimit(RLIMIT_MSGQUEUE, &soft);
+    if (getrlimit(RLIMIT_MSGQUEUE, &limit)) return -1;
   }
-  return limit.rlim_cur > (rlim_t)INT32_MAX ? INT32_MAX : (long)limit.rlim_cur;
+  return limit.rlim_cur > INT32_MAX ? INT32_MAX : (long)limit.rlim_cur;
 }
 
 ssize_t cipc_receive_from_local(

@@ -41,6 +41,13 @@ public enum MessageQueueCalls {
         messageSize: setting("/proc/sys/fs/mqueue/msgsize_max") ?? 8192)
     }
 
+    /// This shape, or a shallower one of which `count` fit into `bytes`.
+    public func fitting(_ count: Int, into bytes: Int) -> Shape {
+      // The kernel counts a pointer and a tree node per message besides the message.
+      let share = bytes / max(1, count) / (messageSize + 128)
+      return Shape(depth: max(1, min(depth, share)), messageSize: messageSize)
+    }
+
     private static func setting(_ path: String) -> Int? {
       let raw = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)
       guard raw >= 0 else { return nil }
@@ -52,19 +59,30 @@ public enum MessageQueueCalls {
     }
   }
 
+  // Room for some hundreds of queues of the default size.
+  private static let wantedBytes = 64 << 20
+
+  /// How many bytes all queues of this user together may take (`RLIMIT_MSGQUEUE`), after raising
+  /// the limit of this process as far as it may. Children inherit it.
+  public static func raiseByteLimit() -> Int { cipc_mq_byte_limit(wantedBytes) }
+
   /// Creates a queue for this user only. Wraps `mq_open(3)` with `O_CREAT | O_EXCL`.
   ///
-  /// When the user's queues would take more bytes than `RLIMIT_MSGQUEUE` allows, the soft limit of
-  /// this process is first raised to the hard one.
+  /// When it does not fit into what ``raiseByteLimit()`` gives, it is made shallower, down to a
+  /// depth of one message; ``shape(of:)`` says what it became.
   ///
-  /// - Throws: `EEXIST` when there is such a queue, `EMFILE` when the limit on the bytes of all
-  ///   queues stands in the way.
+  /// - Throws: `EEXIST` when there is such a queue, `EMFILE` when not even one message fits into the
+  ///   limit.
   public static func create(
     _ name: String, _ access: Access, _ shape: Shape
   ) throws(SystemError) -> OwnedDescriptor {
-    do { return try createOnce(name, access, shape) } catch  where error.code == EMFILE {
-      _ = cipc_mq_raise_byte_limit()
-      return try createOnce(name, access, shape)
+    _ = raiseByteLimit()
+    var shape = shape
+    while true {
+      do { return try createOnce(name, access, shape) } catch {
+        guard error.code == EMFILE, shape.depth > 1 else { throw error }
+        shape.depth /= 2
+      }
     }
   }
 

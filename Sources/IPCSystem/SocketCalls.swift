@@ -78,7 +78,8 @@ public enum SocketCalls {
   }
 
   /// Whether a descriptor that a peer handed over is a local socket of this kind.
-  public static func isLocal(_ socket: borrowing OwnedDescriptor, _ kind: LocalSocket.Kind) -> Bool {
+  public static func isLocal(_ socket: borrowing OwnedDescriptor, _ kind: LocalSocket.Kind) -> Bool
+  {
     (try? get(socket.raw, SOL_SOCKET, SO_DOMAIN, "getsockopt(SO_DOMAIN)")) == AF_UNIX
       && (try? get(socket.raw, SOL_SOCKET, SO_TYPE, "getsockopt(SO_TYPE)")) == kind.raw
   }

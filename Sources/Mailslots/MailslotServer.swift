@@ -16,6 +16,8 @@ public final class MailslotServer: @unchecked Sendable {
   private let ready: ReadinessSet
   private let listener: DescriptorIO
   private let owner: Mutex<NameOwner?>
+  // The connections once more, for `close()` in another thread; `nil` when that has come.
+  private let open = Mutex<[UInt64: DescriptorIO]?>([:])
   private var writers: [UInt64: MailslotLine] = [:]
   private var nextToken: UInt64 = 1
   private var queue: [(bytes: [UInt8], peer: PeerIdentity?)] = []
@@ -87,7 +89,8 @@ public final class MailslotServer: @unchecked Sendable {
     do {
       while queuedBytes < Mailslots.quota {
         try nothing.append(addingCapacity: 0) { (buffer) throws(TransportError) in
-          _ = try receive(into: &buffer, deadline: .immediate)
+          // What fits no bytes is a message of none.
+          if try receive(into: &buffer, deadline: .immediate) { queue.append(([], peer)) }
         }
       }
     } catch { if error.code != .timedOut { throw error } }
@@ -119,6 +122,7 @@ public final class MailslotServer: @unchecked Sendable {
       case .ended:
         line.close()
         writers[token] = nil
+        open.withLock { $0?[token] = nil }
       }
     } catch { throw TransportError(error, "read from \(name)") }
     return false
@@ -129,6 +133,11 @@ public final class MailslotServer: @unchecked Sendable {
     let line = MailslotLine(socket)
     let token = nextToken
     nextToken += 1
+    let isOpen = open.withLock { open in
+      open?[token] = line.io
+      return open != nil
+    }
+    guard isOpen else { throw SystemError(code: EBADF, call: "accept4") }
     try ready.add(line.io.descriptor, token: token)
     writers[token] = line
   }
@@ -140,6 +149,8 @@ public final class MailslotServer: @unchecked Sendable {
     _ = consume owner
     ready.close()
     listener.close()
+    let connections = open.withLock { $0.take() }
+    connections?.values.forEach { $0.close() }
   }
 }
 

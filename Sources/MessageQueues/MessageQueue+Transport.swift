@@ -12,9 +12,9 @@ internal import Synchronization
 /// Messages touch only the queues.
 ///
 /// - Note: `mq_overview(7)`. A message has at most `fs.mqueue.msgsize_max` bytes (8192 by default),
-///   a queue at most `fs.mqueue.msg_max` messages (10); all queues of a user together may take
-///   `RLIMIT_MSGQUEUE` bytes (819200), which with these sizes is four clients, unless the hard limit
-///   is higher.
+///   a queue at most `fs.mqueue.msg_max` messages (10). All queues of a user together may take
+///   `RLIMIT_MSGQUEUE` bytes (819200), which with these sizes is four clients: for more, the limit
+///   is raised where this process may, and the queues are made shallower where it may not.
 public struct MessageQueue: Transport {
   /// Creates the transport; it has no state.
   public init() {}
@@ -44,12 +44,13 @@ public struct MessageQueue: Transport {
   public func rendezvous(
     clients: Int, scratch: ScratchDirectory
   ) throws(TransportError) -> Rendezvous {
-    let endpoint = try Self.names(in: scratch)
+    let shape = Self.shape.fitting(2 * clients, into: MessageQueueCalls.raiseByteLimit())
+    let endpoint = try Self.names(in: scratch, depth: shape.depth)
     return Rendezvous(
       server: endpoint, clients: Array(repeating: endpoint, count: clients))
   }
 
-  /// Listens at `path` or `path|/queue-name`, replacing the socket file of a dead server.
+  /// Listens at a path, replacing the socket file of a dead server.
   ///
   /// - Throws: `.nameInUse` when somebody serves there.
   public func listen(at endpoint: Endpoint) throws(TransportError) -> any Listener {
@@ -59,11 +60,9 @@ public struct MessageQueue: Transport {
     }
   }
 
-  /// Makes two queues and hands them to the server at `path` or `path|/queue-name`.
+  /// Makes two queues and hands them to the server at a path.
   ///
-  /// Without a queue name one is made from the path.
-  ///
-  /// - Throws: `.limitReached` when the user's queues would take more than `RLIMIT_MSGQUEUE`.
+  /// - Throws: `.limitReached` when not even queues of one message fit into `RLIMIT_MSGQUEUE`.
   public func connect(
     to endpoint: Endpoint, deadline: Deadline
   ) throws(TransportError) -> any Connection {
@@ -71,17 +70,20 @@ public struct MessageQueue: Transport {
     do throws(SystemError) {
       let tether = try LocalSocket.make(.seqpacket)
       try LocalSocket.connect(tether.raw, to: address.path, deadline: deadline)
-      let pair = try QueuePair.make(address, Self.shape)
+      let shape = MessageQueueCalls.Shape(
+        depth: min(address.depth ?? Self.shape.depth, Self.shape.depth),
+        messageSize: Self.shape.messageSize)
+      let pair = try QueuePair.make(address, shape)
       try LocalSocket.send(
         Self.hello, descriptors: [pair.theirInput.raw, pair.theirOutput.raw], over: tether.raw)
       return try QueueConnection(
-        input: pair.myInput, output: pair.myOutput, tether: tether, shape: Self.shape)
+        input: pair.myInput, output: pair.myOutput, tether: tether, shape: shape)
     } catch { throw queueError(error, "connect to \(address.path)") }
   }
 
   /// A queue name that is recorded in the scratch directory.
   public func nativeRendezvous(scratch: ScratchDirectory) throws(TransportError) -> Rendezvous {
-    let endpoint = Endpoint(address: QueueAddress(try Self.names(in: scratch)).queue)
+    let endpoint = Endpoint(address: QueueAddress(try Self.names(in: scratch, depth: nil)).queue)
     return Rendezvous(server: endpoint, clients: [endpoint]) {
       MessageQueueCalls.unlink(endpoint.address)
     }
@@ -98,7 +100,9 @@ public struct MessageQueue: Transport {
 
   /// Names for one meeting. The queue name is recorded before anybody can make such a queue, so
   /// that it is removed even when all processes of the run are killed.
-  private static func names(in scratch: ScratchDirectory) throws(TransportError) -> Endpoint {
+  private static func names(
+    in scratch: ScratchDirectory, depth: Int?
+  ) throws(TransportError) -> Endpoint {
     let number = next.add(1, ordering: .relaxed).oldValue
     let path = scratch.path + "/q-" + String(number, radix: 36)
     guard path.utf8.count <= LocalSocket.longestPath else {
@@ -107,7 +111,7 @@ public struct MessageQueue: Transport {
         remedy: "Socket paths end at \(LocalSocket.longestPath) bytes: set IPCLAB_RUNTIME_DIR to "
           + "a shorter path.")
     }
-    let address = QueueAddress(path: path)
+    let address = QueueAddress(path: path, depth: depth)
     return try translating("record \(address.queue)") { () throws(SystemError) in
       try scratch.recordMessageQueue(address.queue)
       return address.endpoint
@@ -115,36 +119,40 @@ public struct MessageQueue: Transport {
   }
 }
 
-/// Where clients meet the server, and under which name a client makes its queues for a moment.
+/// Where clients meet the server, and what queues they make for themselves.
+///
+/// Written `path`, or `path|depth` when a client is to take no more than its share of the bytes that
+/// all queues may have.
 struct QueueAddress {
   let path: String
-  let queue: String
+  let depth: Int?
 
-  /// A queue name made from a path.
-  init(path: String) {
-    // FNV-1a: two paths with the same hash would only wait for each other's creation.
-    let hash = path.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
-      ($0 ^ UInt64($1)) &* 0x100_0000_01b3
-    }
-    self.init(path: path, queue: "/ipclab-\(getuid())-" + String(hash, radix: 36))
+  init(path: String, depth: Int? = nil) {
+    self.path = path
+    self.depth = depth
   }
 
   init(_ endpoint: Endpoint) {
-    guard let bar = endpoint.address.lastIndex(of: "|") else {
+    guard let bar = endpoint.address.lastIndex(of: "|"),
+      let depth = Int(endpoint.address[endpoint.address.index(after: bar)...]), depth > 0
+    else {
       self.init(path: endpoint.address)
       return
     }
-    self.init(
-      path: String(endpoint.address[..<bar]),
-      queue: String(endpoint.address[endpoint.address.index(after: bar)...]))
+    self.init(path: String(endpoint.address[..<bar]), depth: depth)
   }
 
-  private init(path: String, queue: String) {
-    self.path = path
-    self.queue = queue
+  /// The name that a client's queues have for a moment. Two paths with the same hash would only wait
+  /// for each other's creation.
+  var queue: String {
+    // FNV-1a.
+    let hash = path.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
+      ($0 ^ UInt64($1)) &* 0x100_0000_01b3
+    }
+    return "/ipclab-\(getuid())-" + String(hash, radix: 36)
   }
 
-  var endpoint: Endpoint { Endpoint(address: path + "|" + queue) }
+  var endpoint: Endpoint { Endpoint(address: depth.map { "\(path)|\($0)" } ?? path) }
 }
 
 /// Translates an error of a queue, with the limits named.

@@ -29,7 +29,9 @@ final class NativeQueue: NativeEnd {
   private static func createOrOpen(
     _ name: String, _ shape: MessageQueueCalls.Shape
   ) throws(SystemError) -> OwnedDescriptor {
-    do { return try MessageQueueCalls.create(name, .receive, shape) } catch  where error.code == EEXIST {
+    do { return try MessageQueueCalls.create(name, .receive, shape) } catch
+      where error.code == EEXIST
+    {
       return try MessageQueueCalls.open(name, .receive)
     }
   }

@@ -58,6 +58,10 @@ internal import Synchronization
     func word(_ offset: Int) -> UnsafeMutablePointer<Atomic<UInt32>> {
       unsafe (base + offset).assumingMemoryBound(to: Atomic<UInt32>.self)
     }
+    func tail(_ control: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
+      unsafe (base + control + RingLayout.tailOffset)
+        .assumingMemoryBound(to: Atomic<UInt64>.self)
+    }
     self.mapping = mapping
     self.policy = policy
     unsafe items = base + incoming + RingLayout.itemsOffset
@@ -67,7 +71,8 @@ internal import Synchronization
     unsafe producer = .allocate(capacity: 1)
     unsafe producer.initialize(
       to: RingProducer(
-        data: base + RingLayout.ring(writtenBy: side), tail: word(out + RingLayout.tailOffset),
+        data: base + RingLayout.ring(writtenBy: side),
+        slots: base + RingLayout.slots(writtenBy: side), tail: tail(out),
         bell: RingBell(
           policy: policy, sleeps: word(out + RingLayout.consumerSleepsOffset),
           semaphore: base + out + RingLayout.itemsOffset),
@@ -79,7 +84,7 @@ internal import Synchronization
     unsafe consumer.initialize(
       to: RingConsumer(
         data: base + RingLayout.ring(writtenBy: other),
-        tail: word(incoming + RingLayout.tailOffset),
+        slots: base + RingLayout.slots(writtenBy: other), tail: tail(incoming),
         bell: RingBell(
           policy: policy, sleeps: word(incoming + RingLayout.producerSleepsOffset),
           semaphore: base + incoming + RingLayout.spacesOffset),

@@ -114,15 +114,15 @@ enum RingStatus: Int {
   /// Waits until `word` holds something else than `value`.
   ///
   /// - Parameters:
-  ///   - offset: What this end waits for, for ``RingBell/note(_:)``.
+  ///   - number: What this end waits for, for ``RingBell/note(_:)``.
   ///   - announce: Runs before this end sleeps, to tell the other end what it may wait for.
   /// - Returns: `.ready` also when the conversation has ended but the word has changed.
   mutating func wait(
-    _ word: UnsafeMutablePointer<Atomic<UInt32>>, while value: UInt32, at offset: Int,
+    _ word: UnsafeMutablePointer<Atomic<UInt32>>, while value: UInt32, number: UInt32,
     deadline: Deadline, announce: () -> Void
   ) -> RingStatus {
-    let note = RingBell.note(offset)
-    if deadline == .immediate {
+    let note = RingBell.note(number)
+    if deadline.nanoseconds == 0 {
       announce()
       return ended ? unsafe lastLook(word, value, .ended) : unsafe lastLook(word, value, .timedOut)
     }
@@ -239,9 +239,10 @@ enum RingStatus: Int {
 
 /// How one end of a ring wakes the other.
 ///
-/// A sleeper notes for what it sleeps: the ring offset of the record it waits for, or the offset
-/// of the tail that it wants to see move. Were it only a flag, a waker that is slow between reading
-/// and clearing it could take away the note of the sleeper's next sleep, and leave it asleep.
+/// A sleeper notes for what it sleeps: the number of the message it waits for, or the number of
+/// messages consumed that it wants to see grow. Were it only a flag, a waker that is slow between
+/// reading and clearing it could take away the note of the sleeper's next sleep, and leave it
+/// asleep.
 @safe struct RingBell {
   let policy: WaitPolicy
   /// In the shared memory: the note of the other end, 0 when it is awake.
@@ -249,36 +250,40 @@ enum RingStatus: Int {
   /// In the shared memory: what the other end sleeps on with the semaphore policy.
   let semaphore: UnsafeMutableRawPointer
 
-  /// The note of a sleeper that waits for something at, or other than, a ring offset.
+  /// The note of a sleeper; never 0.
   @inline(__always)
-  static func note(_ offset: Int) -> UInt32 { UInt32(truncatingIfNeeded: offset) | 1 }
+  static func note(_ number: UInt32) -> UInt32 { number << 1 | 1 }
 
   /// Stores a commit word and wakes the consumer if it sleeps for it. A system call only then.
   @inline(__always)
   func commit(
-    _ value: UInt32, to word: UnsafeMutablePointer<Atomic<UInt32>>, at offset: Int
+    _ value: UInt32, to word: UnsafeMutablePointer<Atomic<UInt32>>, number: UInt32
   ) {
     if policy == .spin {
       unsafe word.pointee.store(value, ordering: .releasing)
       return
     }
     unsafe word.pointee.store(value, ordering: .sequentiallyConsistent)
-    let note = Self.note(offset)
+    let note = Self.note(number)
     if unsafe sleeps.pointee.load(ordering: .sequentiallyConsistent) == note {
-      unsafe wake(word, note)
+      unsafe wake(UnsafeRawPointer(word), note)
     }
   }
 
-  /// Wakes the producer if it sleeps until the tail leaves another place than `offset`, which was
-  /// stored there sequentially consistently, or before a fence.
-  func wakeProducer(waitingOn tail: UnsafeMutablePointer<Atomic<UInt32>>, nowAt offset: Int) {
+  /// Wakes the producer if it sleeps until more than it knows of is consumed. The tail was stored
+  /// sequentially consistently, or before a fence.
+  ///
+  /// - Parameter number: How much is consumed; `nil` wakes it whatever it knows.
+  func wakeProducer(
+    waitingOn tail: UnsafeMutablePointer<Atomic<UInt64>>, consumed number: UInt32?
+  ) {
     let note = unsafe sleeps.pointee.load(ordering: .sequentiallyConsistent)
-    if note != 0 && note != Self.note(offset) { unsafe wake(tail, note) }
+    if note != 0 && note != number.map(Self.note) { unsafe wake(UnsafeRawPointer(tail), note) }
   }
 
   /// Once per sleep: until the sleeper has run, this end may store many more values.
   @inline(never)
-  private func wake(_ word: UnsafeMutablePointer<Atomic<UInt32>>, _ note: UInt32) {
+  private func wake(_ word: UnsafeRawPointer, _ note: UInt32) {
     guard
       unsafe sleeps.pointee.compareExchange(
         expected: note, desired: 0, ordering: .sequentiallyConsistent
@@ -287,7 +292,7 @@ enum RingStatus: Int {
     if policy == .semaphore {
       unsafe SharedSemaphore.post(semaphore)
     } else {
-      unsafe Futex.wake(UnsafeRawPointer(word), count: 1)
+      unsafe Futex.wake(word, count: 1)
     }
   }
 }

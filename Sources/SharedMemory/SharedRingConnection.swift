@@ -69,7 +69,7 @@ internal import Synchronization
       unsafe buffer.withUnsafeMutableBufferPointer { target, initialized in
         unsafe _ = memcpy(
           target.baseAddress.unsafelyUnwrapped + initialized,
-          consumer.pointee.payload(count: count), count)
+          consumer.pointee.payload, count)
         initialized &+= count
       }
     }
@@ -86,7 +86,7 @@ internal import Synchronization
     let place = unsafe producer.pointee.reserve(count, deadline: deadline)
     if place < 0 { throw failure(place, sending: true) }
     let bytes = unsafe UnsafeMutableRawBufferPointer(
-      start: producer.pointee.payload(at: place, count: count), count: count)
+      start: producer.pointee.payload(at: place), count: count)
     var span = unsafe bytes.assumingMemoryBound(to: UInt8.self).mutableSpan
     fill(&span)
     unsafe producer.pointee.commit(at: place, count: count)
@@ -99,7 +99,7 @@ internal import Synchronization
     let count = unsafe consumer.pointee.next(deadline: deadline)
     if count < 0 { throw failure(count, sending: false) }
     let bytes = unsafe UnsafeRawBufferPointer(
-      start: consumer.pointee.payload(count: count), count: count)
+      start: consumer.pointee.payload, count: count)
     defer { unsafe consumer.pointee.release(count: count) }
     return body(unsafe bytes.assumingMemoryBound(to: UInt8.self).span)
   }

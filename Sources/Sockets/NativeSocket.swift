@@ -167,7 +167,7 @@ final class NativeAcceptor: NativeEnd {
         let result = try client.read(upTo: limit, deadline: deadline)
         state.withLock { $0.current = client }
         return result
-      } catch where error.code == .endOfFile {
+      } catch  where error.code == .endOfFile {
         forget(client)
       } catch {
         if error.code == .brokenPipe { forget(client) }

@@ -1,6 +1,7 @@
 internal import AnonymousPipes
 internal import FIFOs
 public import IPCTransport
+internal import Mailslots
 internal import MessageQueues
 internal import NamedPipes
 internal import SharedMemory
@@ -12,7 +13,7 @@ public enum TransportCatalog {
   /// Every transport, in the order of reports.
   public static let all: [any Transport] = [
     AnonymousPipeTransport(), FIFOTransport(), NamedPipeTransport(kind: .message),
-    NamedPipeTransport(kind: .byte), SharedMemoryTransport(policy: .event),
+    NamedPipeTransport(kind: .byte), MailslotTransport(), SharedMemoryTransport(policy: .event),
     SharedMemoryTransport(policy: .semaphore), SharedMemoryTransport(policy: .spin),
     SharedMemoryTransport(policy: .hybrid), UnixStream(), UnixSeqpacket(), UnixDatagram(), TCP(),
     UDP(), MessageQueue(),

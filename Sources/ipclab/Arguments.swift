@@ -61,7 +61,8 @@ struct Arguments {
     guard let text = values[option] else { return nil }
     guard let number = Int(text), range.contains(number) else {
       throw UsageError(
-        "\(option) wants a whole number from \(range.lowerBound) to \(range.upperBound), not “\(text)”")
+        "\(option) wants a whole number from \(range.lowerBound) to \(range.upperBound), not “\(text)”"
+      )
     }
     return number
   }

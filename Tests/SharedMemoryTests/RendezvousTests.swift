@@ -131,16 +131,16 @@ struct RendezvousTests {
         let victim = try SharedRing.admit(sockets.second, hello, policy: .event)
         var codes: Set<TransportError.Code> = []
         for _ in 0..<200 {
-          let ring = RingLayout.ring(writtenBy: .client)
+          let slots = RingLayout.slots(writtenBy: .client)
           let words = [
-            ring, ring, ring + 64 * Int.random(in: 0..<8, using: &generator),
+            slots, slots + 4, slots + 4 * Int.random(in: 0..<20, using: &generator),
             RingLayout.control(writtenBy: .server) + RingLayout.tailOffset,
             RingLayout.control(writtenBy: .server)
               + 64 * Int.random(in: 0..<10, using: &generator),
           ]
           let value = [
             UInt32.random(in: 0...(.max), using: &generator),
-            UInt32.random(in: 0...1000, using: &generator) << 2 | 1, RingLayout.wrap,
+            UInt32.random(in: 0...1000, using: &generator) << 2 | 1, 3, 5,
             UInt32(RingLayout.capacity - 64), 0x8000_0000,
           ]
           created.mapping.address(at: words.randomElement(using: &generator)!, length: 4)

@@ -46,7 +46,8 @@ struct ConformanceTests {
     try sending.value()
   }
 
-  @Test("names the limit of a message that is too large, and goes on",
+  @Test(
+    "names the limit of a message that is too large, and goes on",
     arguments: Subject.having { ($0.maximumMessage ?? .max) < 1 << 26 })
   func tooLarge(_ subject: Subject) throws {
     let meeting = try Meeting(subject.transport, in: try Place())
@@ -87,7 +88,8 @@ struct ConformanceTests {
     #expect(try meeting.server[0].receive(limit: 10) == [9])
   }
 
-  @Test("says so when the buffer is too small, and loses no later message",
+  @Test(
+    "says so when the buffer is too small, and loses no later message",
     arguments: Subject.having(\.reliable))
   func shortBuffer(_ subject: Subject) throws {
     let meeting = try Meeting(subject.transport, in: try Place())
@@ -106,7 +108,8 @@ struct ConformanceTests {
     #expect(try meeting.server[0].receive(limit: 100) == [4])
   }
 
-  @Test("gives what was sent before the close, then end of file",
+  @Test(
+    "gives what was sent before the close, then end of file",
     arguments: Subject.having(\.reliable))
   func orderlyEnd(_ subject: Subject) throws {
     let meeting = try Meeting(subject.transport, in: try Place())
@@ -178,7 +181,8 @@ struct ConformanceTests {
     }
   }
 
-  @Test("close in another thread ends a blocked accept",
+  @Test(
+    "close in another thread ends a blocked accept",
     arguments: Subject.having(\.connectsByName))
   func closeWakesAccept(_ subject: Subject) throws {
     let place = try Place()
@@ -201,7 +205,8 @@ struct ConformanceTests {
     #expect(try accepting.value() == .closed)
   }
 
-  @Test("serves several clients at once and mixes nothing up",
+  @Test(
+    "serves several clients at once and mixes nothing up",
     arguments: Subject.having(\.severalClients))
   func severalClients(_ subject: Subject) throws {
     let meeting = try Meeting(subject.transport, clients: 4, in: try Place())
@@ -216,7 +221,8 @@ struct ConformanceTests {
     }
   }
 
-  @Test("a missing server is not found at once", arguments: Subject.having { $0.reach == .anyProcess })
+  @Test(
+    "a missing server is not found at once", arguments: Subject.having { $0.reach == .anyProcess })
   func missing(_ subject: Subject) throws {
     let place = try Place()
     let rendezvous = try subject.transport.rendezvous(clients: 1, scratch: place.scratch)

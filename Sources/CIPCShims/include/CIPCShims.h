@@ -110,12 +110,12 @@ int cipc_read_signal(int fd);
 int cipc_unshare_network(void);
 
 // Message queues with priorities. RLIMIT_MSGQUEUE is _GNU_SOURCE only; the last one raises this
-// process's soft limit to its hard limit and returns it.
+// process's limit to `wanted` bytes, or as far as it may, and returns what it is then.
 int cipc_mq_send_priority(
     int q, const void *data, size_t length, unsigned priority, const struct timespec *by);
 ssize_t cipc_mq_receive_priority(
     int q, void *data, size_t size, unsigned *priority, const struct timespec *by);
-long cipc_mq_raise_byte_limit(void);
+long cipc_mq_byte_limit(long wanted);
 // Receives a message on a local datagram socket with SO_PASSCRED: its full length, the path the
 // sender is bound to (108 bytes with the final 0; empty when it has none), and who the sender is
 // (*pid is 0 when unknown). The credentials come in a control message.

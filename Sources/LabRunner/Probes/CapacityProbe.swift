@@ -16,7 +16,7 @@ struct CapacityProbe: Probe {
   func run(in lab: ProbeLab) throws -> Observation {
     let (reader, writer) = try lab.connectedPair()
     let written = try writer.perform(
-      .writeUntilStopped(chunk: 1024, cap: 64 << 20, patience: ProbeLab.absence))
+      .writeUntilStopped(chunk: 1024, cap: 64 << 20, patience: ProbeLab.absence / 2))
     let blocked = written.code == .timedOut
     if !blocked { try written.orFail() }
     let read = try reader.perform(

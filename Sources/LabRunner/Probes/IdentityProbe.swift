@@ -1,5 +1,5 @@
-internal import IPCSystem
 internal import Glibc
+internal import IPCSystem
 internal import IPCTransport
 internal import LabResults
 
@@ -22,9 +22,12 @@ struct IdentityProbe: Probe {
       return .saw(Capabilities.Identity.none.rawValue)
     }
     let seenByWriter = try writer.perform(.peer).orFail().peer
-    guard seenByReader.pid == writer.pid, seenByReader.uid == getuid(),
-      seenByWriter.map({ $0.pid == reader.pid && $0.uid == getuid() }) ?? true
+    guard isRight(seenByReader, writer), seenByWriter == nil || isRight(seenByWriter, reader)
     else { return .saw("a wrong one") }
     return .saw(Capabilities.Identity.pidAndUser.rawValue)
+  }
+
+  private func isRight(_ seen: PeerIdentity?, _ real: ProbeSubject) -> Bool {
+    seen?.pid == real.pid && seen?.uid == getuid()
   }
 }

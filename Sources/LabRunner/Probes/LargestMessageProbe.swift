@@ -7,14 +7,14 @@ internal import LabResults
 /// Control: datagrams and queues stop at a size, streams do not.
 struct LargestMessageProbe: Probe {
   /// Nothing above this size is tried: what carries it is called unlimited.
-  private static let cap = 16 << 20
+  private static let cap = (16 << 20) + 1
 
   let info = ProbeInfo(
     id: "largest-message", title: "Largest message",
     question: "How large can a single message be?",
-    method: "Writes of growing size, 16 MiB at most, with a reader that reads all the time and "
-      + "checks every byte; the size between the last one taken and the first one refused is "
-      + "found by bisection. A limit that a kernel setting gives is compared with the setting.")
+    method: "Writes of growing size, up to one byte over 16 MiB, with a reader that reads all the "
+      + "time and checks every byte; the size between the last one taken and the first one "
+      + "refused is found by bisection. A limit that a kernel setting gives is compared with it.")
 
   func claim(of capabilities: Capabilities) -> String { capabilities.largest.description }
 
@@ -23,7 +23,7 @@ struct LargestMessageProbe: Probe {
     var channel = Channel(reader: reader, writer: writer)
     try channel.findChunk()
     var good = 0
-    for size in [16, 4096, 65_536, 1 << 20, Self.cap] {
+    for size in [16, 4096, 65_536, 1 << 20, Self.cap - 1, Self.cap] {
       if case .refused(let hint) = try channel.carry(size) {
         let limit = try channel.bisect(good: good, bad: size, hint: hint)
         return .saw(name(limit, lab))
@@ -98,7 +98,7 @@ struct LargestMessageProbe: Probe {
       let read = try reader.finish(reading)
       if read.code == .timedOut { return .refused(limit: nil) }
       try read.orFail()
-      guard read.intact, read.count == size else {
+      guard read.isIntact, read.count == size else {
         throw LabError("a message of \(size) bytes arrived damaged")
       }
       return .carried

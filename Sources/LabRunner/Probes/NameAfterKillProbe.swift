@@ -10,13 +10,14 @@ struct NameAfterKillProbe: Probe {
   let info = ProbeInfo(
     id: "name-after-kill", title: "Name after kill -9",
     question: "Is the name left behind when its owner is killed, and can it be used again at once?",
-    method: "Reader and writer are killed with SIGKILL. What is new in the directories for names is "
+    method:
+      "Reader and writer are killed with SIGKILL. What is new in the directories for names is "
       + "listed; then a new process opens the same name as reader, and must be heard.")
 
   func claim(of capabilities: Capabilities) -> String { capabilities.nameAfterKill.rawValue }
 
   func run(in lab: ProbeLab) throws -> Observation {
-    let before = names(lab)
+    let before = names(nil)
     let meeting = try lab.meet(.reader, .writer)
     let (reader, writer) = (meeting.agents[0], meeting.agents[1])
     try reader.open(.reader).orFail()
@@ -29,7 +30,7 @@ struct NameAfterKillProbe: Probe {
     }
     try writer.kill()
     try reader.kill()
-    let left = names(lab).subtracting(before).sorted()
+    let left = names(meeting.directory).subtracting(before).sorted()
     lab.note(left.isEmpty ? "no new file is left" : "left: \(left.joined(separator: ", "))")
 
     let heir = try lab.start("new reader", at: meeting.addressOnly(.reader))
@@ -45,11 +46,11 @@ struct NameAfterKillProbe: Probe {
 
   /// Everything under which a process could find something: scratch files, names of named pipes,
   /// shared memory objects and message queues.
-  private func names(_ lab: ProbeLab) -> Set<String> {
-    var found = Set(files(in: lab.scratch.path, depth: 2))
+  private func names(_ scratch: String?) -> Set<String> {
+    var found = Set(scratch.map { files(in: $0, depth: 3) } ?? [])
     if let runtime = try? RuntimeDirectory.open().path {
       found.formUnion(
-        files(in: runtime, depth: 2).filter { !$0.hasPrefix(runtime + "/run/") })
+        files(in: runtime, depth: 3).filter { !$0.hasPrefix(runtime + "/run/") })
     }
     found.formUnion(files(in: "/dev/shm", depth: 1).filter { $0.contains("ipclab") })
     found.formUnion(files(in: "/dev/mqueue", depth: 1).filter { $0.contains("ipclab") })

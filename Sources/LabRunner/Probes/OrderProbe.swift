@@ -46,14 +46,29 @@ struct OrderProbe: Probe {
   private func transfer(
     _ numbers: [UInt32], _ reader: ProbeSubject, _ writer: ProbeSubject
   ) throws -> [UInt32] {
-    let messages = numbers.map { number in (0..<4).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) } }
+    let messages = numbers.map(Self.encode)
     let writing = try writer.begin(.writeEach(messages, milliseconds: ProbeLab.patience))
     let read = try reader.perform(
       .readTotal(count: 4 * numbers.count, limit: 4096, milliseconds: ProbeLab.patience / 4))
     try writer.finish(writing).orFail()
-    let bytes = read.bytes
-    return stride(from: 0, to: bytes.count - bytes.count % 4, by: 4).map { start in
-      (0..<4).reduce(0) { $0 | UInt32(bytes[start + $1]) << UInt32($1 * 8) }
+    return stride(from: 0, through: read.bytes.count - 4, by: 4).map {
+      Self.decode(read.bytes[$0..<($0 + 4)])
     }
+  }
+
+  private static func encode(_ number: UInt32) -> [UInt8] {
+    var rest = number
+    var bytes: [UInt8] = []
+    for _ in 0..<4 {
+      bytes.append(UInt8(truncatingIfNeeded: rest))
+      rest >>= 8
+    }
+    return bytes
+  }
+
+  private static func decode(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+    var number: UInt32 = 0
+    for byte in bytes.reversed() { number = number << 8 | UInt32(byte) }
+    return number
   }
 }

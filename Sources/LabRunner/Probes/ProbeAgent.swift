@@ -61,9 +61,7 @@ final class ProbeAgent {
     case .readPattern(let count, let limit, let milliseconds):
       try readPattern(count, limit, deadline(milliseconds), &reply)
     case .readUntilSilence(let limit, let patience):
-      do throws(TransportError) {
-        while true { try readMore(limit, .after(.milliseconds(patience)), &reply) }
-      } catch { if error.code != .timedOut { throw error } }
+      try readUntilSilence(limit, patience, &reply)
     case .peer:
       reply.peer = try opened().peer
     case .close:
@@ -123,8 +121,7 @@ final class ProbeAgent {
     while reply.count < cap {
       do throws(TransportError) {
         reply.count += try end.write(bytes, deadline: .immediate)
-      } catch {
-        if error.code != .timedOut { throw error }
+      } catch  where error.code == .timedOut {
         // The mechanism may still be moving bytes to where the reader will find them.
         reply.count += try end.write(bytes, deadline: deadline(patience))
       }
@@ -140,6 +137,17 @@ final class ProbeAgent {
     reply.calls += 1
     let room = ProbeReply.longestReturn - reply.bytes.count
     if room > 0 { reply.bytes.append(contentsOf: result.bytes.prefix(room)) }
+  }
+
+  private func readUntilSilence(
+    _ limit: Int, _ patience: Int, _ reply: inout ProbeReply
+  ) throws(TransportError) {
+    while true {
+      do throws(TransportError) { try readMore(limit, deadline(patience), &reply) } catch {
+        if error.code == .timedOut { return }
+        throw error
+      }
+    }
   }
 
   private func readPattern(

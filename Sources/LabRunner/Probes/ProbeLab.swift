@@ -12,12 +12,12 @@ public final class ProbeLab {
   /// What was done and what came back, step by step.
   public private(set) var evidence: [String] = []
 
-  let scratch: ScratchDirectory
   private let executable: String
   private let deadline: Deadline
   private let isInterrupted: @Sendable () -> Bool
   private var agents: [ProbeSubject] = []
   private var meetings: [Rendezvous] = []
+  private var scratches: [ScratchDirectory] = []
 
   /// How long something that is due may take before the experiment fails, in milliseconds.
   static let patience = 8000
@@ -31,12 +31,11 @@ public final class ProbeLab {
   init(
     transport: any Transport, executable: String, deadline: Deadline,
     isInterrupted: @escaping @Sendable () -> Bool = { false }
-  ) throws {
+  ) {
     self.transport = transport
     self.executable = executable
     self.deadline = deadline
     self.isInterrupted = isInterrupted
-    scratch = try ScratchDirectory(in: try RuntimeDirectory.open())
   }
 
   /// Ends the agents, whatever they are doing, and removes every name.
@@ -44,7 +43,8 @@ public final class ProbeLab {
     for agent in agents { agent.end() }
     agents = []
     meetings = []
-    scratch.remove()
+    for scratch in scratches { scratch.remove() }
+    scratches = []
   }
 
   /// Adds a line to the evidence.
@@ -55,11 +55,12 @@ public final class ProbeLab {
   /// Prepares a meeting at the bare mechanism and starts one agent per role. They hold the
   /// descriptors that come with their role, and have not opened anything.
   func meet(_ roles: NativeRole...) throws -> Meeting {
+    let scratch = try makeScratch()
     let rendezvous = try transport.nativeRendezvous(scratch: scratch)
     guard let writers = rendezvous.clients.first else {
       throw LabError("the native rendezvous has no endpoint for writers")
     }
-    var meeting = Meeting(reader: rendezvous.server, writer: writers)
+    var meeting = Meeting(reader: rendezvous.server, writer: writers, directory: scratch.path)
     for (index, role) in roles.enumerated() {
       let number = roles[..<index].count { $0 == role }
       let name = number == 0 ? role.rawValue : "\(role.rawValue) \(number + 1)"
@@ -101,13 +102,21 @@ public final class ProbeLab {
 
   /// A meeting through the conversation of ``Transport``, with a server and its clients.
   func meetConversation(clients: Int) throws -> (server: ProbeSubject, clients: [ProbeSubject]) {
-    let rendezvous = try transport.rendezvous(clients: clients, scratch: scratch)
+    let rendezvous = try transport.rendezvous(clients: clients, scratch: makeScratch())
     let server = try start("server", at: rendezvous.server)
     let clients = try rendezvous.clients.enumerated().map {
       try start("client \($0.offset + 1)", at: $0.element)
     }
     keep(rendezvous)
     return (server, clients)
+  }
+
+  /// A directory for the names of one meeting: two meetings of an experiment must not find each
+  /// other.
+  private func makeScratch() throws -> ScratchDirectory {
+    let scratch = try ScratchDirectory(in: try RuntimeDirectory.open())
+    scratches.append(scratch)
+    return scratch
   }
 
   /// Ends that were inherited must not stay open here as well, or nobody would see end of file;
@@ -155,6 +164,8 @@ public final class ProbeLab {
 struct Meeting {
   let reader: Endpoint
   let writer: Endpoint
+  /// Where its names are.
+  let directory: String
   var agents: [ProbeSubject] = []
 
   func endpoint(_ role: NativeRole) -> Endpoint { role == .reader ? reader : writer }

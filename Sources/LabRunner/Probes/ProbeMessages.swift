@@ -93,11 +93,6 @@ struct ProbeReply: Codable {
       text = "\(error)"
     }
   }
-
-  var code: TransportError.Code? { failure.map { TransportError.Code(rawValue: $0.code) } }
-  var text: String { String(decoding: bytes, as: UTF8.self) }
-  /// How long the request took.
-  var nanoseconds: UInt64 { ended - began }
 }
 
 /// Bytes whose value tells their place: what was lost, doubled or moved is seen.

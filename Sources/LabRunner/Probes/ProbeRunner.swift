@@ -51,31 +51,27 @@ public enum ProbeRunner {
     var result = FeatureResult(
       probe: probe.info.id, mechanism: transport.mechanism.id, claim: claim, observed: "",
       verdict: .failed, evidence: [])
+    let lab = ProbeLab(
+      transport: transport, executable: executable, deadline: .after(limit),
+      isInterrupted: isInterrupted)
     do {
-      let lab = try ProbeLab(
-        transport: transport, executable: executable, deadline: .after(limit),
-        isInterrupted: isInterrupted)
-      defer {
-        lab.close()
-        result.evidence.insert(contentsOf: lab.evidence, at: 0)
-      }
-      do {
-        switch try probe.run(in: lab) {
-        case .saw(let observed):
-          result.observed = observed
-          result.verdict = observed == claim ? .agrees : .disagrees
-        case .notApplicable(let reason):
-          result.observed = reason
-          result.verdict = .notApplicable
-        case .notPossibleHere(let reason):
-          result.observed = reason
-          result.verdict = .notPossibleHere
-        }
+      switch try probe.run(in: lab) {
+      case .saw(let observed):
+        result.observed = observed
+        result.verdict = observed == claim ? .agrees : .disagrees
+      case .notApplicable(let reason):
+        result.observed = reason
+        result.verdict = .notApplicable
+      case .notPossibleHere(let reason):
+        result.observed = reason
+        result.verdict = .notPossibleHere
       }
     } catch {
       result.observed = "experiment failed"
-      result.evidence.append("\(error)")
+      lab.note("\(error)")
     }
+    result.evidence = lab.evidence
+    lab.close()
     return result
   }
 

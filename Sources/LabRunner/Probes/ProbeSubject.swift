@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 internal import Glibc
 internal import IPCSystem
 internal import IPCTransport
@@ -90,7 +89,7 @@ final class ProbeSubject {
     let limit = Deadline.after(.milliseconds(60))
     while !limit.hasPassed {
       if state == UInt8(ascii: "S") { return true }
-      usleep(200)
+      _ = usleep(200)
     }
     return false
   }
@@ -109,12 +108,22 @@ final class ProbeSubject {
 }
 
 /// What an agent answered, and to what.
-@dynamicMemberLookup struct Answer {
+struct Answer {
   let reply: ProbeReply
   let agent: String
   let request: ProbeRequest
 
-  subscript<T>(dynamicMember path: KeyPath<ProbeReply, T>) -> T { reply[keyPath: path] }
+  var failure: ProbeReply.Failure? { reply.failure }
+  var code: TransportError.Code? { reply.failure.map { TransportError.Code(rawValue: $0.code) } }
+  var count: Int { reply.count }
+  var calls: Int { reply.calls }
+  var bytes: [UInt8] { reply.bytes }
+  var text: String { String(decoding: reply.bytes, as: UTF8.self) }
+  var saidMore: Bool { reply.saidMore }
+  var isIntact: Bool { reply.intact }
+  var peer: PeerIdentity? { reply.peer }
+  var yes: Bool { reply.yes }
+  var ended: UInt64 { reply.ended }
 
   /// The answer, where the step had to succeed for the experiment to go on.
   @discardableResult

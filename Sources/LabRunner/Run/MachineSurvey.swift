@@ -122,6 +122,8 @@ public enum MachineSurvey {
   }
 
   private static func text<T>(_ tuple: T) -> String {
-    unsafe withUnsafeBytes(of: tuple) { unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    unsafe withUnsafeBytes(of: tuple) {
+      unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+    }
   }
 }

@@ -37,9 +37,9 @@ internal import IPCTransport
 
   /// The number as a message of this size can hold it. The end marker stays apart from all others.
   func carriedNumber(_ sequence: UInt64) -> UInt64 {
-    if size >= 8 || sequence == Self.end { return sequence }
+    if size >= 8 { return sequence }
     let mask = (UInt64(1) << UInt64(size * 8)) - 1
-    return sequence % mask
+    return sequence == Self.end ? mask : sequence % mask
   }
 
   /// Stamps the buffer with a sequence number and sends it.

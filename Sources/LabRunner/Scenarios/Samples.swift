@@ -43,8 +43,9 @@ extension LatencyDistribution {
   /// A quantile is supported when at least ten samples lie beyond it.
   init(sorted: UnsafeBufferPointer<UInt64>) {
     let count = sorted.count
-    func at(_ quantile: Double) -> UInt64 { unsafe sorted[Int(Double(count - 1) * quantile)] }
-    func supported(_ quantile: Double) -> Bool { Double(count) * (1 - quantile) >= 9.999 }
+    func index(_ quantile: Double) -> Int { Int(Double(count - 1) * quantile) }
+    func at(_ quantile: Double) -> UInt64 { unsafe sorted[index(quantile)] }
+    func supported(_ quantile: Double) -> Bool { count - 1 - index(quantile) >= 10 }
     func percentile(_ quantile: Double) -> UInt64? { supported(quantile) ? at(quantile) : nil }
     var sum = 0.0
     for index in 0..<count { unsafe sum += Double(sorted[index]) }

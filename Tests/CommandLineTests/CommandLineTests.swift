@@ -1,0 +1,156 @@
+import Foundation
+import IPCSystem
+import LabReport
+import LabResults
+import Testing
+
+@Suite("The command line", .timeLimit(.minutes(2)))
+struct CommandLineTests {
+  @Test("without a command explains itself and fails as usage")
+  func overview() throws {
+    let outcome = try Program().run()
+    #expect(outcome.status == .exited(2))
+    #expect(outcome.output.isEmpty)
+    #expect(outcome.messages.contains("ipclab run --quick"))
+  }
+
+  @Test(
+    "helps everywhere, with examples, on standard output",
+    arguments: ["run", "report", "features", "list", "doctor", "measure", "pipeline"])
+  func help(_ command: String) throws {
+    let outcome = try Program().run(command, "--help")
+    #expect(outcome.status == .exited(0))
+    #expect(outcome.output.contains("Usage: ipclab \(command)"))
+    #expect(outcome.messages.isEmpty)
+  }
+
+  @Test(
+    "offers the nearest name for a misspelled one",
+    arguments: [
+      (["mesure", "fifo"], "measure"), (["measure", "unix-steam"], "unix-stream"),
+      (["measure", "fifo", "--scenario", "eco"], "echo"), (["run", "--quik"], "--quick"),
+      (["run", "--transports", "fifo,tpc"], "tcp"), (["list", "transport"], "transports"),
+      (["measure", "fifo", "--placement", "sane"], "same"),
+      (["features", "--probes", "boundary"], "boundaries"),
+    ])
+  func misspelled(_ words: [String], _ right: String) throws {
+    let program = try Program()
+    try program.start(words)
+    let outcome = try program.finish()
+    #expect(outcome.status == .exited(2))
+    #expect(outcome.messages.contains("did you mean “\(right)”?"))
+    #expect(outcome.output.isEmpty)
+  }
+
+  @Test(
+    "refuses nonsense as usage and says what it wants",
+    arguments: [
+      ["measure"], ["measure", "fifo", "tcp"], ["measure", "fifo", "--size", "0"],
+      ["measure", "fifo", "--size", "-4"], ["measure", "fifo", "--size", "9999999999999999999"],
+      ["measure", "fifo", "--count", "many"], ["measure", "fifo", "--size"],
+      ["measure", "fifo", "--size", "1", "--size", "2"], ["run", "--budget", "5"],
+      ["run", "--budget", "0s"], ["run", "surprise"], ["run", "--quick=yes"], ["list"], ["report"],
+      ["run", "--resume", "--out", "nowhere"], ["pipeline", "--", "cat", "|"],
+      ["run", "--seed", "-1"],
+      ["run", "--transports", ","],
+    ])
+  func nonsense(_ words: [String]) throws {
+    let program = try Program()
+    try program.start(words)
+    let outcome = try program.finish()
+    #expect(outcome.status == .exited(2), "\(outcome.messages)")
+    #expect(outcome.messages.count > 20)
+    #expect(outcome.output.isEmpty)
+  }
+
+  @Test("names the limit of a message that is too large")
+  func tooLarge() throws {
+    let outcome = try Program().run("measure", "udp", "--size", "70000")
+    #expect(outcome.status == .exited(1))
+    #expect(outcome.messages.contains("65507"))
+  }
+
+  @Test("measures and prints one line of fields")
+  func measure() throws {
+    let outcome = try Program().run(
+      "measure", "unix-stream", "--size", "64", "--count", "2000", "--placement", "none")
+    #expect(outcome.status == .exited(0))
+    let lines = outcome.output.split(separator: "\n")
+    #expect(lines.count == 1)
+    var fields: [String: String] = [:]
+    for field in try #require(lines.first).split(separator: " ") {
+      let parts = field.split(separator: "=", maxSplits: 1)
+      fields[String(parts[0])] = String(parts[1])
+    }
+    for name in [
+      "transport", "scenario", "placement", "size", "count", "min_ns", "p50_ns", "p90_ns", "p99_ns",
+      "p999_ns", "max_ns", "mean_ns", "msgs_s", "gib_s",
+    ] { #expect(fields[name] != nil, "\(name)") }
+    #expect(fields["count"] == "2000")
+    #expect(fields["p999_ns"] == "na")
+    let low = try #require(fields["min_ns"].flatMap(Double.init))
+    let mid = try #require(fields["p50_ns"].flatMap(Double.init))
+    let high = try #require(fields["max_ns"].flatMap(Double.init))
+    #expect(low > 0 && low <= mid && mid <= high)
+  }
+
+  @Test("says that a debug build's figures mean nothing")
+  func debugBuild() throws {
+    let outcome = try Program().run("measure", "fifo", "--count", "10")
+    #if DEBUG
+      #expect(outcome.messages.contains("figures mean nothing"))
+    #else
+      #expect(!outcome.messages.contains("figures mean nothing"))
+    #endif
+  }
+
+  @Test("runs, reports and reports again the same")
+  func run() throws {
+    let program = try Program()
+    let outcome = try program.run(
+      "run", "--quick", "--transports", "fifo,unix-stream", "--scenarios", "echo,connect",
+      "--sizes", "64", "--placement", "none", "--no-probes", "--seed", "5", "--out", "r")
+    #expect(outcome.status == .exited(0), "\(outcome.messages)")
+    #expect(outcome.messages.contains("about"), "an estimate from the start")
+    let report = program.place + "/r"
+    let document = try ReportWriter.load(path: report)
+    #expect(document.cells.count == 4)
+    #expect(document.cells.allSatisfy { $0.status == .measured })
+    let page = try String(contentsOfFile: report + "/report.html", encoding: .utf8)
+    let again = try program.run("report", "r", "--out", "s")
+    #expect(again.status == .exited(0))
+    #expect(
+      try String(contentsOfFile: program.place + "/s/report.html", encoding: .utf8) == page)
+    #expect(program.leftovers().isEmpty)
+  }
+
+  @Test(
+    "lists what there is, one per line",
+    arguments: [
+      ("transports", "shared-memory-hybrid"), ("scenarios", "fan-in"), ("probes", "writer-death"),
+    ])
+  func list(_ what: String, _ item: String) throws {
+    let outcome = try Program().run("list", what)
+    #expect(outcome.status == .exited(0))
+    #expect(outcome.output.split(separator: "\n").contains { $0.hasPrefix(item + " ") })
+  }
+
+  @Test("refuses a runtime directory that others may write to, and says what to do")
+  func openRuntime() throws {
+    let program = try Program()
+    try FileManager.default.createDirectory(
+      atPath: program.runtime, withIntermediateDirectories: false,
+      attributes: [.posixPermissions: 0o777])
+    chmod(program.runtime, 0o777)
+    let outcome = try program.run("measure", "fifo", "--count", "10")
+    #expect(outcome.status == .exited(3))
+    #expect(outcome.messages.contains("IPCLAB_RUNTIME_DIR"))
+  }
+
+  @Test("says where it cannot write")
+  func unwritable() throws {
+    let outcome = try Program().run("run", "--quick", "--out", "/proc/nowhere")
+    #expect(outcome.status == .exited(3))
+    #expect(outcome.messages.contains("--out"))
+  }
+}

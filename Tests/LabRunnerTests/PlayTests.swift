@@ -1,0 +1,96 @@
+import IPCSystem
+import IPCTransport
+import LabResults
+import Testing
+import TransportCatalog
+
+@testable import LabRunner
+
+/// Real processes: every scenario over every transport that can play it.
+@Suite("Every scenario", .timeLimit(.minutes(3)), .serialized)
+struct PlayTests {
+  struct Play: Sendable, CustomTestStringConvertible {
+    let transport: any Transport
+    let scenario: any Scenario
+    var testDescription: String { "\(scenario.info.id) over \(transport.mechanism.id)" }
+
+    static let all = TransportCatalog.all.flatMap { transport in
+      ScenarioCatalog.all.map { Play(transport: transport, scenario: $0) }
+    }
+  }
+
+  @Test("is played to its end with every payload checked", arguments: Play.all)
+  func plays(_ play: Play) throws {
+    let place = try TestPlace()
+    let runner = TrialRunner(
+      executable: try LabExecutable.find(), runtime: place.runtime, interruption: nil)
+    var clients = play.scenario.defaultClients
+    // Spinning processes beyond the number of processors only wait for each other's time slices.
+    if play.transport.capabilities.waiting == .polling { clients = 1 }
+    let spec = TrialSpec(
+      transport: play.transport, scenario: play.scenario, placement: .none,
+      parameters: TrialParameters(size: 100, count: 40, seed: 3, clients: clients),
+      patience: .seconds(30))
+    if let reason = spec.objection(processors: [0, 1]) {
+      #expect(!reason.isEmpty)
+      return
+    }
+    let trial = try runner.run(spec)
+    #expect(trial.failure == nil)
+    let expected: Int =
+      switch play.scenario.info.id {
+      case "fan-in", "notify": 40 * clients
+      default: 40
+      }
+    #expect(trial.count == expected)
+    #expect(trial.sequenceChecked >= expected)
+    #expect(trial.checksumChecked > 0)
+    #expect(trial.elapsedNanoseconds > 0)
+    #expect((trial.latency != nil) == (play.scenario.info.measures == "latency"))
+    #expect(DirectoryListing.names(in: place.runtime.path + "/run") == [".lock"])
+  }
+
+  @Test("of one byte or seven still tells its messages apart", arguments: [1, 2, 7, 8, 23, 24])
+  func tiny(_ size: Int) throws {
+    let place = try TestPlace()
+    let runner = TrialRunner(
+      executable: try LabExecutable.find(), runtime: place.runtime, interruption: nil)
+    let transport = try #require(TransportCatalog.transport("unix-stream"))
+    let trial = try runner.run(
+      TrialSpec(
+        transport: transport, scenario: EchoScenario(), placement: .none,
+        parameters: TrialParameters(size: size, count: 600, seed: 4), patience: .seconds(30)))
+    #expect(trial.failure == nil)
+    #expect(trial.count == 600)
+  }
+
+  @Test("that does not end before its deadline is killed, and says who was waited for")
+  func deadline() throws {
+    let place = try TestPlace()
+    let runner = TrialRunner(
+      executable: try LabExecutable.find(), runtime: place.runtime, interruption: nil)
+    let transport = try #require(TransportCatalog.transport("unix-stream"))
+    let trial = try runner.run(
+      TrialSpec(
+        transport: transport, scenario: EchoScenario(), placement: .none,
+        parameters: TrialParameters(size: 64, count: 1_900_000_000, nanoseconds: .max / 4, seed: 1),
+        patience: .milliseconds(400)))
+    let failure = try #require(trial.failure)
+    #expect(failure.contains("deadline"))
+    #expect(failure.contains("client"))
+    #expect(DirectoryListing.names(in: place.runtime.path + "/run") == [".lock"])
+  }
+}
+
+/// A runtime directory of the test's own.
+final class TestPlace: Sendable {
+  let runtime: RuntimeDirectory
+  init() throws {
+    var generator = SystemRandomNumberGenerator()
+    let name = String(generator.next() as UInt64, radix: 36)
+    runtime = try RuntimeDirectory(verifying: "/tmp/ipclab-test-\(name)")
+  }
+  deinit {
+    _ = try? ChildProcess.start(.init(program: "rm", arguments: ["-rf", runtime.path])).wait()
+  }
+}

@@ -1,0 +1,72 @@
+import Glibc
+import IPCSystem
+import IPCTransport
+import Synchronization
+import Testing
+
+/// A runtime directory for one test, removed with what is in it.
+final class Scratch: Sendable {
+  let runtime: RuntimeDirectory
+
+  init() throws {
+    let path = "/tmp/ipclab-test-\(getpid())-\(String(UInt64.random(in: .min ... .max), radix: 36))"
+    runtime = try RuntimeDirectory(verifying: path)
+  }
+
+  deinit {
+    func remove(_ path: String) {
+      for name in DirectoryListing.names(in: path) { remove(path + "/" + name) }
+      if rmdir(path) != 0 { unlink(path) }
+    }
+    remove(runtime.path)
+  }
+
+  /// What is left below the registry `kind`.
+  func names(_ kind: String) -> [String] { DirectoryListing.names(in: runtime.path + "/" + kind) }
+}
+
+/// The result of work on a thread of its own.
+final class Job<Value: Sendable>: Sendable {
+  private let result = Mutex<Result<Value, any Error>?>(nil)
+  private let done: Int32
+
+  init(_ body: @escaping @Sendable () throws -> Value) throws {
+    var ends: [Int32] = [0, 0]
+    pipe(&ends)
+    done = ends[0]
+    let writeEnd = ends[1]
+    try SystemThread.start {
+      let value = Result { try body() }
+      self.result.withLock { $0 = value }
+      close(writeEnd)
+    }
+  }
+
+  /// Waits for the work to end.
+  func value() throws -> Value {
+    var byte: UInt8 = 0
+    while read(done, &byte, 1) == -1 && errno == EINTR {}
+    close(done)
+    return try result.withLock { $0! }.get()
+  }
+}
+
+/// The code of the error that `body` throws.
+func code(_ body: () throws -> Void) -> TransportError.Code? {
+  do {
+    try body()
+    return nil
+  } catch { return (error as? TransportError)?.code }
+}
+
+extension Connection {
+  func send(_ bytes: [UInt8], deadline: Deadline = .never) throws {
+    try send(bytes.span, deadline: deadline)
+  }
+
+  func receive(limit: Int = 1 << 21, deadline: Deadline = .never) throws -> [UInt8] {
+    try [UInt8](capacity: limit) { (buffer) throws(TransportError) in
+      try receive(into: &buffer, deadline: deadline)
+    }
+  }
+}
