@@ -99,6 +99,8 @@ int cipc_futex_wake(const void *word, int count) {
 
 // Processes.
 int cipc_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+__thread int cipc_own_thread __attribute__((tls_model("initial-exec")));
+void cipc_set_own_thread(int tid) { cipc_own_thread = tid; }
 int cipc_gettid(void) { return (int)syscall(SYS_gettid); }
 int cipc_tgkill(int pid, int tid, int sig) {
   return (int)syscall(SYS_tgkill, pid, tid, sig);

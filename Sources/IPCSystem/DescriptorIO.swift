@@ -193,18 +193,16 @@ public final class DescriptorIO: @unchecked Sendable {
   }
 }
 
-/// The calling thread's kernel id, cached per thread: asking each time would be a system call.
+/// The calling thread's kernel id, kept per thread: asking each time would be a system call.
 enum ThreadIdentity {
-  private static let key: pthread_key_t = {
-    var key = pthread_key_t()
-    unsafe _ = pthread_key_create(&key, nil)
-    return key
-  }()
-
   @inline(__always)
   static var current: Int32 {
-    let stored = unsafe Int(bitPattern: pthread_getspecific(key))
-    if stored != 0 { return Int32(truncatingIfNeeded: stored) }
+    let known = cipc_get_own_thread()
+    return known != 0 ? known : introduce()
+  }
+
+  @inline(never)
+  private static func introduce() -> Int32 {
     let fresh = cipc_gettid()
     // Threads of dispatch queues and of Swift's cooperative pool have every signal blocked, and
     // `close()` would wait for them for ever.
@@ -212,7 +210,7 @@ enum ThreadIdentity {
     unsafe sigemptyset(&interrupt)
     unsafe sigaddset(&interrupt, cipc_interrupt_signal())
     unsafe pthread_sigmask(SIG_UNBLOCK, &interrupt, nil)
-    unsafe _ = pthread_setspecific(key, UnsafeRawPointer(bitPattern: Int(fresh)))
+    cipc_set_own_thread(fresh)
     return fresh
   }
 }

@@ -67,8 +67,7 @@ import Testing
     let other = try transport.connect(to: client, deadline: .never)
     other.close()
     #expect(code { () throws(TransportError) in try one.receive(upTo: 1) } == .endOfFile)
-    #expect(
-      code { () throws(TransportError) in try one.send([1].span, deadline: .never) } == .brokenPipe)
+    #expect(one.sendUntilFailure() == .brokenPipe)
   }
 
   @Test("an endpoint without open descriptors is an error and no trap")

@@ -60,3 +60,13 @@ final class Box<Value: Sendable>: Sendable {
   func set(_ value: Value) { stored.withLock { $0 = value } }
   var value: Value? { stored.withLock { $0 } }
 }
+
+extension Connection {
+  /// Sends until that fails, and returns how. A process that another test starts at this moment holds
+  /// copies of all descriptors until it runs its program, so that the first sends may succeed.
+  func sendUntilFailure() -> TransportError.Code {
+    while true {
+      do throws(TransportError) { try send([1].span, deadline: .never) } catch { return error.code }
+    }
+  }
+}

@@ -16,8 +16,7 @@ import Testing
     let child = try ChildProcess.start(plan)
     pipe.writeEnd.close()
     var all: [UInt8] = []
-    var byte: UInt8 = 0
-    while read(pipe.readEnd.raw, &byte, 1) == 1 { all.append(byte) }
+    while case (1, let byte) = readByte(pipe.readEnd.raw) { all.append(byte) }
     _ = try child.wait()
     return String(decoding: all, as: UTF8.self)
   }
@@ -71,7 +70,8 @@ import Testing
     let pidfd = try sleeper.openPidfd()
     sleeper.signal(SIGKILL)
     var entry = pollfd(fd: pidfd.raw, events: Int16(POLLIN), revents: 0)
-    #expect(poll(&entry, 1, -1) == 1)
+    while poll(&entry, 1, -1) == -1 && errno == EINTR {}
+    #expect(entry.revents != 0)
     #expect(try sleeper.poll()?.status == .signaled(SIGKILL))
     #expect(throws: SystemError.self) { try sleeper.wait() }
   }
@@ -85,12 +85,11 @@ import Testing
     plan.group = 0
     let leader = try ChildProcess.start(plan)
     pipe.writeEnd.close()
-    var byte: UInt8 = 0
-    #expect(read(pipe.readEnd.raw, &byte, 1) == 1)
+    #expect(readByte(pipe.readEnd.raw).count == 1)
     leader.signalGroup(SIGKILL)
     #expect(try leader.wait().status == .signaled(SIGKILL))
     // The grandchild held the pipe open.
-    #expect(read(pipe.readEnd.raw, &byte, 1) == 0)
+    #expect(readByte(pipe.readEnd.raw).count == 0)
   }
 
   @Test("a program that is not there, or may not be run, is an error")

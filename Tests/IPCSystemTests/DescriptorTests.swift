@@ -13,26 +13,25 @@ import Testing
 
   @Test("a descriptor is closed when its owner goes away, and not when it was handed over")
   func ownership() throws {
-    // Other tests reuse numbers at any time: the end of file tells whether the last copy is closed.
+    // Other tests reuse numbers at any time: the end of file tells that the last copy is closed.
     let pipe = try Pipes.make(capacity: nil)
     let reader = DescriptorIO(adopting: pipe.readEnd)
-    func isAtEnd() throws -> Bool {
+    func read(_ deadline: Deadline) -> Result<Int, SystemError> {
       var byte: UInt8 = 0
       do throws(SystemError) {
-        return try reader.perform("read", .read, deadline: .immediate) { read($0, &byte, 1) } == 0
-      } catch {
-        if error.code == ETIMEDOUT { return false }
-        throw error
-      }
+        return .success(
+          try reader.perform("read", .read, deadline: deadline) { Glibc.read($0, &byte, 1) })
+      } catch { return .failure(error) }
     }
+    let waiting = Result<Int, SystemError>.failure(SystemError(code: ETIMEDOUT, call: "read"))
     let copy = try pipe.writeEnd.duplicate()
     pipe.writeEnd.close()
-    #expect(try !isAtEnd())
+    #expect(read(.immediate) == waiting)
     let number = copy.release()
     #expect(Self.isOpen(number))
-    #expect(try !isAtEnd())
+    #expect(read(.immediate) == waiting)
     do { _ = OwnedDescriptor(adopting: number) }
-    #expect(try isAtEnd())
+    #expect(read(.never) == .success(0))
   }
 
   @Test("a duplicate is close-on-exec, not below the number asked for, and the same file")

@@ -67,3 +67,13 @@ extension Connection {
     } catch { return error }
   }
 }
+
+extension Connection {
+  /// Sends until that fails, and returns how. A process that another test starts at this moment holds
+  /// copies of all descriptors until it runs its program, so that the first sends may succeed.
+  func sendUntilFailure() -> TransportError.Code {
+    while true {
+      do throws(TransportError) { try send([1].span, deadline: .never) } catch { return error.code }
+    }
+  }
+}

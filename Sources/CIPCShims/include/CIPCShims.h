@@ -46,6 +46,11 @@ int cipc_futex_wake(const void *word, int count);
 // Processes.
 int cipc_pidfd_open(pid_t pid);
 int cipc_gettid(void);
+// The calling thread's id, 0 before it is set. C, because Swift has no thread-local variables that
+// are read in one instruction, and this is read before every read and write.
+extern __thread int cipc_own_thread __attribute__((tls_model("initial-exec")));
+static inline int cipc_get_own_thread(void) { return cipc_own_thread; }
+void cipc_set_own_thread(int tid);
 int cipc_tgkill(int pid, int tid, int sig);
 int cipc_wait4(pid_t pid, int *status, int nohang, struct rusage *usage);
 int cipc_wait_exited(int status);
