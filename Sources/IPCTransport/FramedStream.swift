@@ -20,8 +20,8 @@ public import IPCSystem
   /// Up to this size, in bytes, a message is copied rather than scattered and gathered.
   static let contiguousLimit = 16 * 1024
 
-  /// Below this size, in bytes, two messages at most are read with one call.
-  private static let pairedBelow = 1024
+  /// Below this size, in bytes, one message is read with one call, else up to four.
+  private static let singleBelow = 1024
   private static let headerSize = 4
   private static let cacheLine = 64
   private static let readAhead = 256 * 1024
@@ -311,9 +311,9 @@ public import IPCSystem
       pendingStart = 0
     }
     // A receiver that takes everything at once sleeps before the next message, and each send must
-    // wake it. With small messages that costs more than the calls that are saved.
-    let isSmall = lastReceived < Self.pairedBelow
-    let wanted = isSmall ? 2 * (Self.headerSize + lastReceived) : Self.readAhead
+    // wake it. That costs more than the calls that are saved.
+    let frame = Self.headerSize + lastReceived
+    let wanted = max(2 * Self.headerSize, lastReceived < Self.singleBelow ? frame : 4 * frame)
     let end = unsafe min(pending.count, pendingEnd + wanted)
     do throws(SystemError) {
       let received = try unsafe input.read(

@@ -48,6 +48,10 @@ enum PipelineCommand {
       report(outcome)
       if outcome.ending == .cancelled { return 130 }
       return outcome.isSuccess ? 0 : 1
+    } catch let error as TransportError {
+      write(
+        "ipclab pipeline: cannot \(error.operation): \(error.remedy ?? error.description)\n", to: 2)
+      return 3
     } catch {
       write("ipclab pipeline: \(error)\n", to: 2)
       return 3
