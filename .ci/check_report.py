@@ -18,7 +18,7 @@ wanted = {
     "shared-memory-event", "shared-memory-semaphore", "shared-memory-spin", "shared-memory-hybrid",
     "unix-stream", "unix-seqpacket", "unix-datagram", "tcp", "udp", "message-queue",
 }
-expect(mechanisms == wanted, f"mechanisms differ: {sorted(mechanisms ^ wanted)}")
+expect(wanted <= mechanisms, f"mechanisms are missing: {sorted(wanted - mechanisms)}")
 for cell in document["cells"]:
     where = " ".join(str(cell[k]) for k in ("mechanism", "scenario", "placement", "size"))
     expect(cell["status"] in ("measured", "notApplicable"), f"{where}: {cell['status']}: {cell.get('reason')}")
@@ -28,7 +28,7 @@ for cell in document["cells"]:
         expect(not trial.get("failure"), f"{where}: a trial failed: {trial.get('failure')}")
         expect(trial["sequenceChecked"] >= trial["count"] // 2, f"{where}: payload not checked")
 probes = {p["id"] for p in document["probes"]}
-expect(len(probes) == 15, f"{len(probes)} probes")
+expect(len(probes) >= 15, f"{len(probes)} probes")
 expect(len(document["features"]) == len(probes) * len(mechanisms), "a probe is missing somewhere")
 for feature in document["features"]:
     where = f"{feature['mechanism']} {feature['probe']}"

@@ -33,9 +33,6 @@
 int cipc_pipe2(int fds[2], int flags) { return pipe2(fds, flags); }
 int cipc_set_pipe_size(int fd, int bytes) { return fcntl(fd, F_SETPIPE_SZ, bytes); }
 int cipc_get_pipe_size(int fd) { return fcntl(fd, F_GETPIPE_SZ); }
-int cipc_queued_bytes(int fd, int *out) {
-  return ioctl(fd, FIONREAD, out);
-}
 
 // fcntl is variadic in C; these are the two shapes the project uses.
 int cipc_fcntl_int(int fd, int command, int argument) {
@@ -52,7 +49,6 @@ int cipc_memfd_create(const char *name) {
 int cipc_seal_size(int fd) {
   return fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
 }
-int cipc_get_seals(int fd) { return fcntl(fd, F_GET_SEALS); }
 int cipc_has_size_seals(int fd) {
   int seals = fcntl(fd, F_GET_SEALS);
   return seals >= 0 && (seals & F_SEAL_SHRINK) && (seals & F_SEAL_GROW);
@@ -65,7 +61,6 @@ void *cipc_map_shared(size_t length, int writable, int fd) {
 }
 
 // Events and readiness.
-int cipc_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 int cipc_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
 int cipc_epoll_add(int epfd, int fd, uint32_t events, uint64_t token) {
   struct epoll_event e = {.events = events, .data = {.u64 = token}};
@@ -161,9 +156,6 @@ int cipc_socketpair(int type, int fds[2]) {
   return socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, fds);
 }
 int cipc_accept(int fd) { return accept4(fd, 0, 0, SOCK_CLOEXEC); }
-int cipc_accept_nonblocking(int fd) {
-  return accept4(fd, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK);
-}
 int cipc_peer_credentials(int fd, pid_t *pid, uid_t *uid, gid_t *gid) {
   struct ucred c;
   socklen_t n = sizeof c;
@@ -223,13 +215,6 @@ int cipc_mq_create(const char *name, int flags, unsigned mode, long depth, long 
 }
 int cipc_mq_open(const char *name, int flags) {
   return mq_open(name, flags | O_CLOEXEC);
-}
-int cipc_mq_send(int q, const void *data, size_t length, const struct timespec *by) {
-  return by ? mq_timedsend(q, data, length, 0, by) : mq_send(q, data, length, 0);
-}
-ssize_t cipc_mq_receive(int q, void *data, size_t size, const struct timespec *by) {
-  unsigned priority;
-  return by ? mq_timedreceive(q, data, size, &priority, by) : mq_receive(q, data, size, &priority);
 }
 int cipc_mq_unlink(const char *name) { return mq_unlink(name); }
 int cipc_mq_limits(int q, long *depth, long *size, long *queued) {

@@ -70,7 +70,9 @@ public final class DescriptorIO: @unchecked Sendable {
         throw SystemError(code: EBADF, call: "\(call)")
       }
       let result = body(descriptor)
-      if result >= 0 && !closed.load(ordering: .relaxed) { return result }
+      // Nothing is what the descriptor that `close()` puts here gives; anything else was real, and
+      // an accepted socket must not be lost.
+      if result > 0 || (result == 0 && !closed.load(ordering: .relaxed)) { return result }
       let code = errno
       if closed.load(ordering: .acquiring) { throw SystemError(code: EBADF, call: "\(call)") }
       if code == EINTR { continue }
@@ -119,7 +121,7 @@ public final class DescriptorIO: @unchecked Sendable {
 
   private static let prepareInterrupts: Void = {
     _ = cipc_install_interrupt(cipc_interrupt_signal())
-    _ = cipc_ignore_sigpipe_if_default()
+    BrokenPipes.ignore()
   }()
 
   // This store and the load of `closed` after it pair with the store and the loads in `close()`:

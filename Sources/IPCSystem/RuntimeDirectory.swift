@@ -120,8 +120,13 @@ public final class ScratchDirectory: Sendable {
     try Self.touch(path + "/mq" + name.replacing("/", with: "%"))
   }
 
+  /// Removes what runs whose owner is dead have left below `runtime`.
+  public static func sweep(below runtime: RuntimeDirectory) throws(SystemError) {
+    sweep(try runtime.subdirectory("run"))
+  }
+
   /// Removes what runs whose owner is dead have left in `home`.
-  static func sweep(_ home: RuntimeDirectory) {
+  private static func sweep(_ home: RuntimeDirectory) {
     guard let guardian = try? FileLock.acquire(home.path + "/.lock") else { return }
     for name in names(in: home.path) where name != ".lock" {
       let directory = home.path + "/" + name

@@ -1,3 +1,4 @@
+internal import CIPCShims
 internal import Glibc
 
 /// The process's standard error, unbuffered.
@@ -14,4 +15,11 @@ public enum StandardError {
 
   /// Whether it is a terminal.
   public static var isTerminal: Bool { isatty(2) == 1 }
+}
+
+/// What a write to a pipe without a reader does to this process.
+public enum BrokenPipes {
+  /// Makes such a write fail with `EPIPE` instead of ending the process, unless the program has
+  /// chosen something else for `SIGPIPE`. Child processes start with the default again.
+  public static func ignore() { _ = cipc_ignore_sigpipe_if_default() }
 }

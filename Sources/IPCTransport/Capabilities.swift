@@ -1,8 +1,8 @@
 /// What a mechanism claims. The probes check each claim against the running mechanism, and a
 /// disagreement fails the tests.
 ///
-/// Claims that begin with “native” in their probe speak of the bare mechanism; the conversation of
-/// ``Connection`` adds framing and reply channels where they are missing.
+/// They speak of the bare mechanism; the conversation of ``Connection`` adds framing and reply
+/// channels where they are missing.
 public struct Capabilities: Sendable, Hashable {
   /// Whether one object carries messages both ways.
   public enum Direction: String, Sendable { case oneWay = "one way", bothWays = "both ways" }

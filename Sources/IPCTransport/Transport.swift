@@ -86,7 +86,7 @@ public protocol Connection: AnyObject, Sendable {
 public protocol LoanConnection: Connection {
   /// Lends `count` bytes of the mechanism's memory to `fill` and sends them when it returns.
   ///
-  /// The memory holds what was there before: write all of it. When `fill` throws, nothing is sent.
+  /// The memory holds what was there before: write all of it.
   ///
   /// - Throws: As ``Connection/send(_:deadline:)``.
   func send(

@@ -79,7 +79,8 @@ extension HTMLReport {
       <li><strong>Order.</strong> The trials of all mechanisms are interleaved in random order from \
       the seed, so that a slow minute of the machine falls on all of them.</li>
       <li><strong>Fresh processes.</strong> Server and every client of every trial are processes of \
-      their own, released together by a start barrier, after untimed warm-up operations.</li>
+      their own, released together by a start barrier. Untimed warm-up operations precede the timed \
+      section.</li>
       <li><strong>Placement</strong> decides which mechanism wins, so it is a dimension of every \
       result: both processes on one core, on two cores, or unpinned.</li>
       <li><strong>Closed loop.</strong> In echo a client sends the next message when it has the answer \
@@ -88,7 +89,7 @@ extension HTMLReport {
       <li><strong>Percentiles</strong> are given only with at least ten samples beyond them. Anything \
       further out would be one outlier under a better name.</li>
       <li><strong>Payloads</strong> are checked: length and sequence stamp of every message as it \
-      arrives, the whole content by checksum during warm-up and in a verification pass outside of the \
+      arrives, the whole content by checksum in the warm-up and in the last message, outside of the \
       timed section. In this run: \(total(\.sequenceChecked)) messages by length and sequence, \
       \(total(\.checksumChecked)) by checksum, \(total(\.lost)) lost.</li>
       <li><strong>Waiting.</strong> Mechanisms that poll show low latency and use a core for it. They \

@@ -22,7 +22,7 @@ public struct UnixDatagram: Transport {
   public var mechanism: Mechanism {
     Mechanism(
       id: "unix-datagram", title: "Unix datagram socket", family: .socket,
-      summary: "Local messages with their boundaries, reliable and in order, 11 in the queue.",
+      summary: "Local messages with their boundaries, reliable and in order, few in the queue.",
       sources: ["unix(7)", "socketpair(2)"])
   }
 

@@ -105,13 +105,13 @@ struct Arguments {
         case "h": 3600
         default: nil
         }
-      guard let unit, let amount = UInt64(digits), amount <= 1_000_000 else {
+      guard let unit, let amount = UInt64(digits), amount <= 1_000_000, seconds < 1_000_000 else {
         throw Self.badDuration(option, text)
       }
       seconds += amount * unit
       digits = ""
     }
-    guard digits.isEmpty, seconds > 0 else { throw Self.badDuration(option, text) }
+    guard digits.isEmpty, seconds > 0, seconds <= 1_000_000 else { throw Self.badDuration(option, text) }
     return seconds * 1_000_000_000
   }
 

@@ -60,7 +60,7 @@ enum FeaturesCommand {
     let start = MonotonicClock.now()
     let results = try ProbeRunner.run(
       transports: transports.compactMap { TransportCatalog.transport($0) }, probes: chosen,
-      executable: try LabExecutable.find(),
+      executable: try Workplace.executable(),
       progress: { done, total, result in
         let each = (MonotonicClock.now() - start) / UInt64(max(done, 1))
         line.withLock {

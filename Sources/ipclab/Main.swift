@@ -1,3 +1,4 @@
+internal import IPCSystem
 internal import LabRunner
 
 /// The entry point: one word chooses the command.
@@ -5,6 +6,7 @@ internal import LabRunner
   static func main() {
     let words = Array(CommandLine.arguments.dropFirst())
     if words.first == Actor.command { Exit.now(Actor.main()) }
+    BrokenPipes.ignore()
     Exit.now(CommandTable.run(words))
   }
 }

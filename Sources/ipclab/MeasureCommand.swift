@@ -15,7 +15,7 @@ enum MeasureCommand {
 
         --scenario NAME       echo (default), stream, fan-in, notify, connect
         --size BYTES          message size, such as 64 (default), 4K, 1M
-        --count N             timed operations per client (default 10000)
+        --count N             timed operations per client, at most 10000000 (default 10000)
         --placement WHERE     same: all processes on one processor; cross (default): server and
                               clients on different ones; none: where the scheduler puts them
         --clients N           client processes (default: what the scenario says)
@@ -57,7 +57,7 @@ enum MeasureCommand {
       transport: transport, scenario: scenario, placement: placement,
       parameters: TrialParameters(
         size: try arguments.size("--size") ?? 64,
-        count: try arguments.number("--count", in: 1...50_000_000) ?? 10_000,
+        count: try arguments.number("--count", in: 1...10_000_000) ?? 10_000,
         seed: try arguments.seed("--seed") ?? Workplace.freshSeed(), clients: clients),
       patience: .nanoseconds(Int64(try arguments.duration("--timeout") ?? 60_000_000_000)))
 
@@ -69,7 +69,10 @@ enum MeasureCommand {
     Workplace.warnAboutDebugBuild()
     let trial: Trial
     do { trial = try runner.run(spec) } catch { return Exit.interrupted }
-    if let failure = trial.failure { throw LabError(failure) }
+    if let failure = trial.failure {
+      let isLate = failure.contains("deadline")
+      throw LabError(failure + (isLate ? " (--timeout gives it longer, --count makes it shorter)" : ""))
+    }
     Output.data(format == "json" ? try json(trial) : line(trial, spec) + "\n")
     return Exit.done
   }

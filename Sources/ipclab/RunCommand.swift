@@ -39,6 +39,10 @@ enum RunCommand {
     run: run)
 
   private static let planFile = "plan.json"
+  private static let planOptions = [
+    "--transports", "--scenarios", "--sizes", "--placement", "--trials", "--seed", "--budget",
+    "--quick", "--no-probes",
+  ]
 
   static func run(_ words: [String]) throws -> Int32 {
     let arguments = try Arguments(
@@ -58,11 +62,18 @@ enum RunCommand {
     var plan: RunPlan
     var previous: ResultDocument?
     if arguments.has("--resume") {
+      for option in planOptions where arguments.text(option) != nil || arguments.has(option) {
+        throw UsageError("\(option) cannot stand beside --resume: the plan of the run is kept")
+      }
       (directory, plan, previous) = try interrupted(arguments)
     } else {
       directory = arguments.text("--out") ?? "Reports/" + timestamp()
       plan = try self.plan(arguments, words)
+      let asked = plan.trials
       plan.fitToBudget(runnable: runnableCells(plan, runner))
+      if plan.trials < asked {
+        Output.message("To fit the budget, each cell has \(plan.trials) trials instead of \(asked).")
+      }
     }
     try prepare(directory, plan)
     Workplace.warnAboutDebugBuild()
@@ -71,14 +82,17 @@ enum RunCommand {
     let run = LabRun(
       plan: plan, runner: runner, environment: environment, toolVersion: Version.current,
       continuing: previous)
-    let probing: UInt64 = plan.probes && !run.hasFeatures ? probeEstimate(plan) : 0
+    let probing: UInt64 = plan.probes && !run.hasAllFeatures ? plan.probeNanoseconds : 0
     Output.message(
-      "\(run.totalTrials) trials of \(plan.transports.count) transports, about "
+      "\(run.dueTrials) trials of \(plan.transports.count) transports, about "
         + ProgressLine.duration(run.estimatedNanoseconds + probing)
         + ". Ctrl-C keeps what was measured.")
 
+    // From now on there is something to resume, however the run ends.
+    try write(run.document(ending: .interrupted), to: directory, [.json])
+
     var ending = LabRun.Ending.complete
-    if plan.probes && !run.hasFeatures {
+    if plan.probes && !run.hasAllFeatures {
       ending = try probe(run, plan, interruption)
     }
     if ending == .complete {
@@ -97,10 +111,12 @@ enum RunCommand {
     Output.data(
       TerminalSummary.render(document, width: min(Output.width, 120), color: false))
     for file in files { Output.message("wrote \(file)") }
-    if ending == .interrupted {
-      Output.message("Interrupted. To go on: ipclab run --resume --out \(directory)")
-      return Exit.interrupted
+    if ending != .complete {
+      Output.message(
+        (ending == .interrupted ? "Interrupted." : "The time budget is spent.")
+          + " To go on: ipclab run --resume --out \(directory)")
     }
+    if ending == .interrupted { return Exit.interrupted }
     return conclude(document)
   }
 
@@ -161,6 +177,9 @@ enum RunCommand {
     guard document.run.isPartial else {
       throw UsageError("the run in \(directory) is complete: there is nothing to resume")
     }
+    guard document.run.seed == plan.seed, document.run.commandLine == plan.commandLine else {
+      throw UsageError("cannot resume \(directory): its plan and its results are of two runs")
+    }
     guard document.run.build == BuildMode.current else {
       throw UsageError(
         "the run in \(directory) was made with a \(document.run.build) build, this is a "
@@ -210,11 +229,6 @@ enum RunCommand {
   }
 
   // MARK: - Probes and the end
-
-  /// What the probes take, roughly.
-  private static func probeEstimate(_ plan: RunPlan) -> UInt64 {
-    UInt64(plan.transports.count * ProbeCatalog.all.count) * 25_000_000
-  }
 
   private static func probe(
     _ run: LabRun, _ plan: RunPlan, _ interruption: Interruption

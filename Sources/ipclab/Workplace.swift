@@ -6,7 +6,11 @@ internal import LabRunner
 enum Workplace {
   /// The runtime directory; leftovers of runs that were killed are removed on the way.
   static func runtime() throws -> RuntimeDirectory {
-    do { return try RuntimeDirectory.open() } catch {
+    do {
+      let runtime = try RuntimeDirectory.open()
+      try ScratchDirectory.sweep(below: runtime)
+      return runtime
+    } catch {
       throw EnvironmentError(
         "cannot use the runtime directory: \(error). It must be a directory of your own with mode "
           + "0700; set IPCLAB_RUNTIME_DIR to another place.")
@@ -16,7 +20,12 @@ enum Workplace {
   /// A runner that Ctrl-C stops.
   static func runner(interruption: Interruption) throws -> TrialRunner {
     try TrialRunner(
-      executable: LabExecutable.find(), runtime: try runtime(), interruption: interruption)
+      executable: try executable(), runtime: try runtime(), interruption: interruption)
+  }
+
+  /// The program that plays the actors.
+  static func executable() throws -> String {
+    do { return try LabExecutable.find() } catch { throw EnvironmentError("\(error)") }
   }
 
   /// A seed that is not the same twice.

@@ -17,7 +17,7 @@ struct KillTests {
   private func startEndless(_ transport: String) throws -> Program {
     let program = try Program()
     try program.start([
-      "measure", transport, "--count", "40000000", "--placement", "none", "--timeout", "60s",
+      "measure", transport, "--count", "10000000", "--placement", "none", "--timeout", "60s",
     ])
     while program.actors().count < 2 { sched_yield() }
     return program

@@ -17,7 +17,6 @@
 int cipc_pipe2(int fds[2], int flags);
 int cipc_set_pipe_size(int fd, int bytes);
 int cipc_get_pipe_size(int fd);
-int cipc_queued_bytes(int fd, int *out);
 // fcntl is variadic in C; these are the two shapes the project uses.
 int cipc_fcntl_int(int fd, int command, int argument);
 int cipc_duplicate_above(int fd, int lowest);
@@ -26,12 +25,10 @@ int cipc_replace(int fd, int other);
 // Anonymous memory files and their seals.
 int cipc_memfd_create(const char *name);
 int cipc_seal_size(int fd);
-int cipc_get_seals(int fd);
 int cipc_has_size_seals(int fd);
 // MAP_FAILED is a cast, which Swift does not import: NULL means failure here.
 void *cipc_map_shared(size_t length, int writable, int fd);
 // Events and readiness.
-int cipc_eventfd(void);
 int cipc_epoll_create(void);
 int cipc_epoll_add(int epfd, int fd, uint32_t events, uint64_t token);
 int cipc_epoll_remove(int epfd, int fd);
@@ -71,7 +68,6 @@ int cipc_ignore_sigpipe_if_default(void);
 int cipc_socket(int domain, int type, int protocol);
 int cipc_socketpair(int type, int fds[2]);
 int cipc_accept(int fd);
-int cipc_accept_nonblocking(int fd);
 int cipc_peer_credentials(int fd, pid_t *pid, uid_t *uid, gid_t *gid);
 // Asks for a buffer of `bytes`, past the system's limit where the process is privileged.
 int cipc_set_socket_buffer(int fd, int receive, int bytes);
@@ -85,8 +81,6 @@ ssize_t cipc_receive_descriptors(
 // POSIX message queues: mq_open is variadic.
 int cipc_mq_create(const char *name, int flags, unsigned mode, long depth, long size);
 int cipc_mq_open(const char *name, int flags);
-int cipc_mq_send(int q, const void *data, size_t length, const struct timespec *by);
-ssize_t cipc_mq_receive(int q, void *data, size_t size, const struct timespec *by);
 int cipc_mq_unlink(const char *name);
 int cipc_mq_limits(int q, long *depth, long *size, long *queued);
 // Semaphores with a monotonic deadline (glibc 2.30).

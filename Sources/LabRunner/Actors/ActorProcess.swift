@@ -45,7 +45,11 @@ final class ActorProcess: Sendable {
     standardError = log.release()
     _ = consume null
     pair.second.close()
-    try channel.send(task)
+    do { try channel.send(task) } catch {
+      process.signal(SIGKILL)
+      _ = try? process.wait()
+      throw error
+    }
   }
 
   deinit { _ = Glibc.close(standardError) }

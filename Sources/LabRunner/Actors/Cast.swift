@@ -6,6 +6,8 @@ final class Cast {
   private let deadline: Deadline
   private let interruption: Interruption?
   private var actors: [(process: ActorProcess, name: String)] = []
+  // How each actor ended, once it was collected: its number may belong to another process by then.
+  private var ends: [Int: ExitStatus] = [:]
   private var group: Int32 = 0
 
   init(deadline: Deadline, interruption: Interruption?) {
@@ -56,7 +58,15 @@ final class Cast {
     // An actor that sees its channel closed ends by itself; one that does not is killed.
     for actor in actors { actor.process.channel.close() }
     let patience = Deadline.after(.seconds(2))
-    for actor in actors { waitForExit(actor.process, until: patience) }
+    for index in actors.indices.reversed() where index > 0 { collect(index, until: patience) }
+    guard let leader = actors.first?.process.process else { return }
+    // As long as the leader is not collected, the group's number is its own: whatever an actor may
+    // have started ends here.
+    if ends[0] == nil {
+      waitForEnd(of: leader, until: patience)
+      leader.signalGroup(SIGKILL)
+      collect(0, until: .immediate)
+    }
   }
 
   // MARK: - Inside
@@ -117,26 +127,32 @@ final class Cast {
   private func fate(of index: Int) -> LabError {
     let actor = actors[index]
     var text = "\(actor.name) ended unexpectedly"
-    if let status = waitForExit(actor.process, until: .after(.seconds(2))) { text += ": \(status)" }
+    if let status = collect(index, until: .after(.seconds(2))) { text += ": \(status)" }
     let tail = actor.process.standardErrorTail()
     if !tail.isEmpty { text += "; it said: \(tail.trimmingSuffix(while: \.isNewline))" }
     return LabError(text)
   }
 
-  /// Waits for an actor to end, kills it at the deadline, and collects it. `nil` if that was done
-  /// before.
+  /// Waits for an actor to end, kills it at the deadline, and collects it, once.
   @discardableResult
-  private func waitForExit(_ actor: ActorProcess, until patience: Deadline) -> ExitStatus? {
-    if let exit = try? actor.process.openPidfd() {
-      var entry = pollfd(fd: exit.raw, events: Int16(POLLIN), revents: 0)
-      while true {
-        let count = unsafe poll(&entry, 1, patience.pollMilliseconds)
-        if count > 0 || (count == 0 && patience.hasPassed) { break }
-      }
-      if entry.revents == 0 { actor.process.signal(SIGKILL) }
+  private func collect(_ index: Int, until patience: Deadline) -> ExitStatus? {
+    if let status = ends[index] { return status }
+    let process = actors[index].process.process
+    if !waitForEnd(of: process, until: patience) { process.signal(SIGKILL) }
+    ends[index] = try? process.wait().status
+    return ends[index]
+  }
+
+  /// Waits until a process that was not collected yet has ended; `false` at the deadline.
+  @discardableResult
+  private func waitForEnd(of process: ChildProcess, until patience: Deadline) -> Bool {
+    guard let end = try? process.openPidfd() else { return false }
+    var entry = pollfd(fd: end.raw, events: Int16(POLLIN), revents: 0)
+    while true {
+      let count = unsafe poll(&entry, 1, patience.pollMilliseconds)
+      if count > 0 { return true }
+      if count == 0 && patience.hasPassed { return false }
     }
-    // Killed or ended: this does not wait long.
-    return try? actor.process.wait().status
   }
 }
 

@@ -6,7 +6,7 @@ internal import TransportCatalog
 
 /// A run of the lab: every trial of a plan in seeded random order, probes, and the result document.
 ///
-/// The document is complete at every moment: ``document(finished:)`` can be written at any time, and
+/// The document is complete at every moment: ``document(ending:)`` can be written at any time, and
 /// a run can go on from one.
 public final class LabRun {
   /// The plan that is carried out.
@@ -16,6 +16,9 @@ public final class LabRun {
   private var cells: [Cell]
   private let objections: [String?]
   private var controls: [Int: [Trial]] = [:]
+  // Orders of the trials of this sitting: an A/A control compares what was measured together.
+  private var measuredNow: Set<Int> = []
+  private let start = MonotonicClock.now()
   private var features: [FeatureResult] = []
   private let environment: LabResults.Environment
   private let startedAt: String
@@ -61,9 +64,12 @@ public final class LabRun {
   /// Number of trials in the plan.
   public var totalTrials: Int { items.count }
 
+  /// Number of trials that have not been measured.
+  public var dueTrials: Int { items.count - cells.reduce(0) { $0 + $1.trials.count } }
+
   /// What the plan should take, in nanoseconds; known only roughly before it has run.
   public var estimatedNanoseconds: UInt64 {
-    UInt64(items.count) * (plan.trialNanoseconds + RunPlan.overheadNanoseconds)
+    UInt64(dueTrials) * (plan.trialNanoseconds + RunPlan.overheadNanoseconds)
   }
 
   /// How a run stands.
@@ -98,13 +104,13 @@ public final class LabRun {
   public func run(
     report: (Progress) -> Void, checkpoint: (ResultDocument) throws -> Void
   ) throws -> Ending {
-    let start = MonotonicClock.now()
+    let firstTrial = MonotonicClock.now()
     let finished = Set(cells.flatMap(\.trials).map(\.order))
     let due = items.filter { !finished.contains($0.order) }
-    var lastCheckpoint = start
+    var lastCheckpoint = firstTrial
     for (index, item) in due.enumerated() {
       let now = MonotonicClock.now()
-      let elapsed = now - start
+      let elapsed = now - firstTrial
       let each =
         index < 10
         ? plan.trialNanoseconds + RunPlan.overheadNanoseconds : elapsed / UInt64(index)
@@ -112,7 +118,7 @@ public final class LabRun {
         Progress(
           done: items.count - due.count + index, total: items.count, elapsed: elapsed,
           remaining: each * UInt64(due.count - index), label: label(item)))
-      if plan.budgetNanoseconds > 0 && elapsed > plan.budgetNanoseconds { return .budgetSpent }
+      if plan.budgetNanoseconds > 0 && now - start > plan.budgetNanoseconds { return .budgetSpent }
       if now - lastCheckpoint > 3_000_000_000 {
         try checkpoint(document(ending: .interrupted))
         lastCheckpoint = MonotonicClock.now()
@@ -123,6 +129,7 @@ public final class LabRun {
           controls[item.cell, default: []].append(trial)
         } else {
           cells[item.cell].trials.append(trial)
+          measuredNow.insert(trial.order)
         }
       } catch { return .interrupted }
     }
@@ -132,8 +139,10 @@ public final class LabRun {
   /// Adds the results of the feature probes.
   public func add(features results: [FeatureResult]) { features = results }
 
-  /// Whether the probes have run, in this run or in the one it continues.
-  public var hasFeatures: Bool { !features.isEmpty }
+  /// Whether every probe has run on every transport, in this run or in the one it continues.
+  public var hasAllFeatures: Bool {
+    features.count == plan.transports.count * ProbeCatalog.all.count
+  }
 
   /// The document as things stand.
   public func document(ending: Ending) -> ResultDocument {
@@ -205,8 +214,9 @@ public final class LabRun {
   ) -> [Item] {
     var generator = SeededGenerator(seed: plan.seed)
     var items: [Item] = []
-    for (index, cell) in cells.enumerated() where objections[index] == nil {
-      let copies = isControlled(cell, plan) ? 2 : 1
+    let controlled = controlled(cells, objections)
+    for index in cells.indices where objections[index] == nil {
+      let copies = controlled.contains(index) ? 2 : 1
       for copy in 0..<copies {
         for _ in 0..<plan.trials {
           items.append(Item(cell: index, isControl: copy == 1, order: 0, seed: generator.next()))
@@ -218,11 +228,20 @@ public final class LabRun {
     return items
   }
 
-  /// The A/A control: the first transport that is measured, entered twice at the smallest size.
-  private static func isControlled(_ cell: Cell, _ plan: RunPlan) -> Bool {
-    let preferred = plan.transports.contains("unix-stream") ? "unix-stream" : plan.transports.first
-    return cell.mechanism == preferred && cell.size == plan.sizes.first
-      && (cell.scenario == "echo" || cell.scenario == "stream")
+  /// The cells that are entered twice: in every scenario and placement one that can be measured, at
+  /// its smallest size; the Unix stream's where it takes part, so that runs can be compared.
+  private static func controlled(_ cells: [Cell], _ objections: [String?]) -> Set<Int> {
+    var chosen: [String: Int] = [:]
+    for (index, cell) in cells.enumerated() where objections[index] == nil {
+      let key = cell.scenario + " " + cell.placement
+      if let other = chosen[key].map({ cells[$0] }),
+        other.mechanism == cell.mechanism || cell.mechanism != "unix-stream"
+      {
+        continue
+      }
+      chosen[key] = index
+    }
+    return Set(chosen.values)
   }
 
   private func spec(_ item: Item) -> TrialSpec {
@@ -270,7 +289,7 @@ public final class LabRun {
           .map { $0.latency.map { Double($0.p50) } ?? $0.messagesPerSecond }
         return values.count < 2 ? nil : Statistics.median(values)
       }
-      guard let first = figure(cell.trials), let second = figure(trials) else { return nil }
+      guard let first = figure(cell.trials.filter { measuredNow.contains($0.order) }), let second = figure(trials) else { return nil }
       return NoiseGrade.Comparison(
         mechanism: cell.mechanism, scenario: cell.scenario, placement: cell.placement,
         size: cell.size, first: first, second: second,

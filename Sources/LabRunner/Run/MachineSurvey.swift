@@ -46,6 +46,11 @@ public enum MachineSurvey {
     if processors < 2 {
       list.append("Only one processor may be used: nothing can be measured across processors.")
     }
+    let cores = Set(Processor.allowed().map(coreName)).count
+    if processors >= 2 && cores == 1 {
+      list.append(
+        "The usable processors are hardware threads of one core: “on two cores” means two threads.")
+    }
     if let hypervisor {
       list.append(
         "A virtual machine (\(hypervisor)): other guests can take processor time unseen, and "
@@ -64,6 +69,12 @@ public enum MachineSurvey {
           + "frequency. “performance” is steadier.")
     }
     return list
+  }
+
+  /// A name that the hardware threads of one core share.
+  static func coreName(of processor: Int) -> String {
+    firstLine("/sys/devices/system/cpu/cpu\(processor)/topology/thread_siblings_list")
+      ?? "\(processor)"
   }
 
   // MARK: - Reading

@@ -29,4 +29,20 @@ public enum Placement: String, Sendable, Codable, CaseIterable {
 
   /// How many processors the processes can use at once.
   func available(_ processors: [Int]) -> Int { self == .same ? 1 : processors.count }
+
+  /// The processors with one of each core first, so that two of them share a core only when there
+  /// is no other way.
+  static func apart(_ processors: [Int]) -> [Int] {
+    var seen: Set<String> = []
+    var first: [Int] = []
+    var rest: [Int] = []
+    for processor in processors {
+      if seen.insert(MachineSurvey.coreName(of: processor)).inserted {
+        first.append(processor)
+      } else {
+        rest.append(processor)
+      }
+    }
+    return first + rest
+  }
 }

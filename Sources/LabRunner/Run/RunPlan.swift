@@ -47,6 +47,11 @@ public struct RunPlan: Codable, Sendable, Equatable {
     trialNanoseconds = 10_000_000
   }
 
+  /// What the probes take, roughly, in nanoseconds.
+  public var probeNanoseconds: UInt64 {
+    UInt64(transports.count * ProbeCatalog.all.count) * 25_000_000
+  }
+
   /// What starting and ending the processes of a trial costs, roughly; corrected as the run goes.
   static let overheadNanoseconds: UInt64 = 22_000_000
 
@@ -56,7 +61,9 @@ public struct RunPlan: Codable, Sendable, Equatable {
     guard budgetNanoseconds > 0, cells > 0 else { return }
     let shortest: UInt64 = 10_000_000
     let longest: UInt64 = 500_000_000
-    let forTrials = budgetNanoseconds - budgetNanoseconds / 10
+    // A tenth is kept for what goes slower than expected.
+    let planned = probes ? min(probeNanoseconds, budgetNanoseconds / 2) : 0
+    let forTrials = (budgetNanoseconds - planned) / 10 * 9
     func length(_ trials: Int) -> UInt64 {
       let each = forTrials / UInt64(cells * trials)
       return each > Self.overheadNanoseconds ? each - Self.overheadNanoseconds : 0

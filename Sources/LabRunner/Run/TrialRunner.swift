@@ -60,7 +60,7 @@ public struct TrialRunner {
     self.executable = executable
     self.runtime = runtime
     self.interruption = interruption
-    processors = Processor.allowed()
+    processors = Placement.apart(Processor.allowed())
   }
 
   /// Runs one trial. What goes wrong in it is reported in the trial.

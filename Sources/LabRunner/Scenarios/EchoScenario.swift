@@ -106,10 +106,10 @@ enum EchoServer {
         measurement.checksumChecked += 1
       }
       try payload.sendBack(over: connection)
+      measurement.sequenceChecked += 1
       expected &+= 1
       if expected == warmup { usage = ResourceUsage.current() }
     }
-    measurement.sequenceChecked = Int(expected)
     connection.close()
     return measurement
   }

@@ -29,36 +29,38 @@ struct FanInScenario: Scenario {
     for _ in 0..<parameters.clients {
       connections.append(try session.listener.accept(deadline: .after(.seconds(10))))
     }
+    var total = Measurement()
+    let payload = Payload(size: parameters.size, seed: parameters.seed)
+    for connection in connections {
+      try StreamReceiver.answerWarmUp(payload, connection, parameters, &total)
+    }
     try session.barrier()
     let crew = ThreadCrew()
     let outcomes = Mutex<[Result<Measurement, any Error>]>([])
     let usage = ResourceUsage.current()
-    for (index, connection) in connections.enumerated() {
+    for connection in connections {
       try crew.run {
-        let outcome = Result { try Self.serveOne(connection, parameters, index) }
+        let outcome = Result { try Self.serveOne(connection, parameters) }
         outcomes.withLock { $0.append(outcome) }
       }
     }
     crew.wait()
-    var total = Measurement()
     for outcome in outcomes.withLock({ $0 }) {
       let one = try outcome.get()
       total.received += one.received
       total.sequenceChecked += one.sequenceChecked
       total.checksumChecked += one.checksumChecked
     }
-    // The warm-up is included here: its end differs from thread to thread.
     total.usage = ResourceUsage.current().since(usage)
     connections.forEach { $0.close() }
     return total
   }
 
   private static func serveOne(
-    _ connection: any Connection, _ parameters: TrialParameters, _ index: Int
+    _ connection: any Connection, _ parameters: TrialParameters
   ) throws -> Measurement {
     let payload = Payload(size: parameters.size, seed: parameters.seed)
     var measurement = Measurement()
-    try StreamReceiver.answerWarmUp(payload, connection, parameters, &measurement)
     measurement.received = try StreamReceiver.receiveUntilEnd(payload, connection, parameters)
     try payload.checkBody()
     measurement.checksumChecked += 1
@@ -71,9 +73,9 @@ struct FanInScenario: Scenario {
     let parameters = session.parameters
     let payload = Payload(size: parameters.size, seed: parameters.seed)
     let connection = try session.connect()
-    try session.barrier()
     var measurement = Measurement()
     try payload.warmUp(connection, parameters, &measurement)
+    try session.barrier()
     let usage = ResourceUsage.current()
     measurement.start = MonotonicClock.now()
     measurement.sent = try StreamSender.send(

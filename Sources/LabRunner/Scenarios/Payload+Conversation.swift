@@ -53,8 +53,10 @@ extension Payload {
     while true {
       do throws(TransportError) {
         let count = try receive(from: connection, deadline: deadline)
-        if count == size && receivedNumber == carriedNumber(sequence) { return true }
-        if count != size { throw TransportError(.truncated, "receive a reply", limit: size) }
+        if count != size || !tailAgrees {
+          throw TransportError(.truncated, "receive a reply", limit: size)
+        }
+        if receivedNumber == carriedNumber(sequence) { return true }
       } catch {
         if error.code == .timedOut { return false }
         throw error
@@ -64,9 +66,13 @@ extension Payload {
 
   /// Server: checks a message where some may be missing, and moves `expected` to its number.
   func checkNewer(_ count: Int, than expected: inout UInt64) throws {
-    // Numbers of very short messages wrap around; only their length can be checked.
-    if size >= 8 && count == size && receivedNumber >= expected { expected = receivedNumber }
-    try check(count, is: expected)
+    if size >= 8 {
+      if count == size && receivedNumber > expected { expected = receivedNumber }
+      try check(count, is: expected)
+    } else if count != size {
+      // Numbers of very short messages wrap around: only their length can be checked.
+      throw LabError("received \(count) bytes where \(size) were sent")
+    }
   }
 
   /// Waits for a credit, or until it must be considered lost.

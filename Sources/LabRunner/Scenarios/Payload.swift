@@ -111,7 +111,7 @@ internal import IPCTransport
   }
 
   @inline(__always)
-  private var tailAgrees: Bool {
+  var tailAgrees: Bool {
     if size < 24 { return true }
     return unsafe incoming.loadUnaligned(fromByteOffset: size - 8, as: UInt64.self)
       == incoming.load(as: UInt64.self)
