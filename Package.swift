@@ -56,7 +56,9 @@ let package = Package(
     .testTarget(name: "TransportTests", dependencies: ["TransportCatalog", "LabRunner", "ipclab"]),
     .testTarget(name: "LabRunnerTests", dependencies: ["LabRunner", "ipclab"]),
     .testTarget(
-      name: "LabReportTests", dependencies: ["LabReport", "LabResults"], exclude: ["Goldens"]),
+      name: "LabReportTests",
+      dependencies: ["LabReport", "LabResults", "LabRunner", "TransportCatalog", "IPCTransport"],
+      exclude: ["Goldens"]),
     .testTarget(
       name: "CommandLineTests",
       dependencies: ["ipclab", "LabRunner", "LabReport", "LabResults", "IPCSystem"]),

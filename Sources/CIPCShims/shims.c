@@ -143,7 +143,8 @@ int cipc_install_interrupt(int sig) {
   struct sigaction action = {.sa_handler = cipc_no_op_handler};
   return sigaction(sig, &action, 0);
 }
-int cipc_interrupt_signal(void) { return SIGRTMIN + 5; }
+// Ignored unless caught, and not queued: sending it again and again costs nothing.
+int cipc_interrupt_signal(void) { return SIGURG; }
 int cipc_ignore_sigpipe_if_default(void) {
   struct sigaction now;
   if (sigaction(SIGPIPE, 0, &now)) return -1;

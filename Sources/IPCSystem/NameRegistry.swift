@@ -68,20 +68,32 @@ public struct NameDirectory: Sendable {
     creating: Bool, _ body: (NameDirectory) throws(SystemError) -> R
   ) throws(SystemError) -> R? {
     while true {
-      if creating { _ = try RuntimeDirectory(verifying: path) }
-      do {
-        let lock = try FileLock.acquire(path + "/" + Self.lockName)
-        // Whoever held the lock before may have removed the directory with the lock file in it.
-        if lock.isLinked {
-          let result = try body(self)
-          _ = consume lock
-          return result
-        }
-      } catch {
-        if error.code != ENOENT { throw error }
-        // A directory on the way to its removal; missing for good unless we make it.
-        if !creating { return nil }
+      if creating { try make() }
+      if let lock = try lockIfPresent() {
+        let result = try body(self)
+        _ = consume lock
+        return result
       }
+      // Somebody else has removed the directory, or is about to.
+      if !creating && !exists { return nil }
+    }
+  }
+
+  private func make() throws(SystemError) {
+    do { try checked("mkdir(\(path))") { unsafe mkdir(path, 0o700) } } catch {
+      if error.code != EEXIST { throw error }
+    }
+  }
+
+  /// Locks the directory; `nil` when it was removed, perhaps while we waited for the lock.
+  private func lockIfPresent() throws(SystemError) -> FileLock? {
+    do {
+      let lock = try FileLock.acquire(path + "/" + Self.lockName)
+      if !lock.isLinked { return nil }
+      return lock
+    } catch {
+      if error.code == ENOENT { return nil }
+      throw error
     }
   }
 

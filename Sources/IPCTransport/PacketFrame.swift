@@ -19,8 +19,11 @@ public struct PacketFrame: Equatable, Sendable {
 
   /// Size of the header in bytes.
   public static let headerSize = 16
-  /// Most bytes of a message that one frame carries.
-  public static let maximumPayload = 32 * 1024
+  /// Most bytes of a message that one frame carries: 64 KiB and a prefix of 16 bytes.
+  ///
+  /// The kernel makes the buffer of such a packet from pages that need not lie together. One that is
+  /// much longer needs many that do, and fails when memory is fragmented.
+  public static let maximumPayload = 64 * 1024 + 16
   /// Longest message in bytes.
   public static let maximumMessage = (1 << 55) - 1
 

@@ -11,35 +11,35 @@ struct FeatureNeed {
 
   /// The needs, in the vocabulary of the probes.
   static let all = [
+    FeatureNeed(title: "Keeps message boundaries", probe: "boundaries", satisfiedBy: ["kept"]),
     FeatureNeed(
-      title: "Keeps message boundaries", probe: "boundaries", satisfiedBy: ["kept", "yes"]),
+      title: "Talks both ways on one connection", probe: "direction", satisfiedBy: ["both ways"]),
     FeatureNeed(
-      title: "Talks both ways on one connection", probe: "direction",
-      satisfiedBy: ["both", "two-way"]),
+      title: "Any process may connect, by name", probe: "reach",
+      satisfiedBy: ["any process", "any host"]),
+    FeatureNeed(title: "Reaches other hosts", probe: "reach", satisfiedBy: ["any host"]),
     FeatureNeed(
-      title: "Any process may connect, by name", probe: "related",
-      satisfiedBy: ["any", "unrelated"]),
+      title: "Serves several clients at once", probe: "several-clients",
+      satisfiedBy: ["several at once"]),
     FeatureNeed(
-      title: "Serves several clients at once", probe: "clients", satisfiedBy: ["several", "yes"]),
+      title: "Shares messages out among several readers", probe: "readers",
+      satisfiedBy: ["compete"]),
     FeatureNeed(
-      title: "Delivers one message to every client", probe: "one-to-many",
-      satisfiedBy: ["every", "all", "delivery"]),
+      title: "Makes a fast writer wait instead of losing messages", probe: "capacity",
+      satisfiedBy: ["writer blocks"]),
     FeatureNeed(
-      title: "Carries zero-length messages", probe: "zero-length",
-      satisfiedBy: ["delivered", "yes"]),
-    FeatureNeed(title: "Keeps the order", probe: "order", satisfiedBy: ["kept", "yes"]),
+      title: "Carries zero-length messages", probe: "zero-length", satisfiedBy: ["delivered"]),
+    FeatureNeed(title: "Keeps the order", probe: "order", satisfiedBy: ["in order"]),
     FeatureNeed(
-      title: "Leaves nothing behind after kill -9", probe: "name-after-kill",
-      satisfiedBy: ["nothing", "gone", "no"]),
+      title: "Usable again at once after kill -9", probe: "name-after-kill",
+      satisfiedBy: ["has no name", "usable at once"]),
     FeatureNeed(
       title: "A reader notices a dead writer", probe: "writer-death",
-      satisfiedBy: ["end of file", "error", "broken pipe", "noticed"]),
+      satisfiedBy: ["end of file", "error"]),
     FeatureNeed(
-      title: "A writer notices a dead reader", probe: "reader-death",
-      satisfiedBy: ["error", "broken pipe", "noticed"]),
+      title: "A writer notices a dead reader", probe: "reader-death", satisfiedBy: ["error"]),
     FeatureNeed(
-      title: "Tells who the peer is", probe: "peer-identity",
-      satisfiedBy: ["uid", "pid", "known", "yes"]),
+      title: "Tells who the peer is", probe: "identity", satisfiedBy: ["pid and user"]),
   ]
 
   /// Whether an observation meets the need.

@@ -10,8 +10,8 @@ internal import IPCTransport
 
   /// What a packet brought.
   enum Outcome {
-    /// A whole message, which is in the caller's buffer.
-    case delivered
+    /// A whole message of so many bytes, which is in the caller's buffer.
+    case delivered(Int)
     /// A whole message that did not come in one piece, or does not fit the buffer.
     case complete([UInt8])
     /// A part of a message, or nothing.
@@ -28,7 +28,12 @@ internal import IPCTransport
   private var partial: [UInt8] = []
   private var left = 0
 
-  init(_ socket: consuming OwnedDescriptor) {
+  private let isOnlyLine: Bool
+
+  /// - Parameter isOnlyLine: Whether the reader has no other writer, and may wait for the rest of a
+  ///   message without keeping somebody waiting.
+  init(_ socket: consuming OwnedDescriptor, isOnlyLine: Bool) {
+    self.isOnlyLine = isOnlyLine
     peer = try? LocalSocket.peer(of: socket.raw)
     io = DescriptorIO(adopting: socket)
     unsafe head = .allocate(byteCount: PacketFrame.headerSize, alignment: 16)
@@ -58,8 +63,8 @@ internal import IPCTransport
       do throws(SystemError) {
         let size = try unsafe io.receivePacket(
           head: head, body: free, overflow: overflow, deadline: deadline)
-        let outcome = unsafe take(size, free)
-        if case .delivered = outcome { initialized += size - PacketFrame.headerSize }
+        let outcome = try unsafe take(size, free, deadline)
+        if case .delivered(let count) = outcome { initialized += count }
         return .success(outcome)
       } catch { return .failure(error) }
     }
@@ -71,16 +76,55 @@ internal import IPCTransport
   }
 
   @inline(__always)
-  private func take(_ size: Int, _ free: UnsafeMutableRawBufferPointer) -> Outcome {
+  private func take(
+    _ size: Int, _ free: UnsafeMutableRawBufferPointer, _ deadline: Deadline
+  ) throws(SystemError) -> Outcome {
     let payload = size - PacketFrame.headerSize
-    let word = unsafe UInt64(littleEndian: head.load(as: UInt64.self))
-    guard
-      let frame = PacketFrame(
-        decoding: word, payload: payload, expected: left > 0 ? left : nil),
-      frame.remaining <= Mailslots.maximumMessage
-    else { return .ended }
-    if left == 0 && frame.remaining == payload && payload <= free.count { return .delivered }
+    guard let frame = header(payload) else { return .ended }
+    if left == 0 && payload <= free.count {
+      if frame.remaining == payload { return .delivered(payload) }
+      if isOnlyLine && frame.remaining <= free.count {
+        return try unsafe fill(free, from: payload, to: frame.remaining, deadline)
+      }
+    }
     return unsafe gather(frame, payload, free)
+  }
+
+  /// The header received last, `nil` when no correct writer sends it here.
+  @inline(__always)
+  private func header(_ payload: Int) -> PacketFrame? {
+    let word = unsafe UInt64(littleEndian: head.load(as: UInt64.self))
+    let expected = left > 0 ? left : nil
+    let frame = PacketFrame(decoding: word, payload: payload, expected: expected)
+    guard let frame, frame.remaining <= Mailslots.maximumMessage else { return nil }
+    return frame
+  }
+
+  /// Receives the rest of a message behind its first packet in the caller's buffer.
+  @inline(never)
+  private func fill(
+    _ target: UnsafeMutableRawBufferPointer, from start: Int, to end: Int, _ deadline: Deadline
+  ) throws(SystemError) -> Outcome {
+    var filled = start
+    while filled < end {
+      left = end - filled
+      sched_yield()
+      let free = unsafe UnsafeMutableRawBufferPointer(rebasing: target[filled..<end])
+      let size: Int
+      do throws(SystemError) {
+        size = try unsafe io.receivePacket(
+          head: head, body: free, overflow: overflow, deadline: deadline)
+      } catch {
+        if error.code == ETIMEDOUT { partial = unsafe Array(target[..<filled]) }
+        throw error
+      }
+      let payload = size - PacketFrame.headerSize
+      guard let frame = header(payload) else { return .ended }
+      if frame.isFirst { return unsafe gather(frame, payload, free) }
+      filled += payload
+    }
+    left = 0
+    return .delivered(end)
   }
 
   @inline(never)
@@ -90,8 +134,9 @@ internal import IPCTransport
     // A message that begins before the last was complete: the writer gave that one up.
     if frame.isFirst { partial.removeAll(keepingCapacity: true) }
     let placed = min(payload, free.count)
-    unsafe partial.append(contentsOf: free[..<placed])
-    unsafe partial.append(contentsOf: overflow[..<(payload - placed)])
+    unsafe partial.append(contentsOf: UnsafeMutableRawBufferPointer(rebasing: free[..<placed]))
+    unsafe partial.append(
+      contentsOf: UnsafeMutableRawBufferPointer(rebasing: overflow[..<(payload - placed)]))
     left = frame.remaining - payload
     if left > 0 { return .incomplete }
     let message = partial

@@ -130,7 +130,7 @@ public final class MailslotServer: @unchecked Sendable {
 
   private func admit() throws(SystemError) {
     guard let socket = try LocalSocket.acceptIfReady(listener.descriptor) else { return }
-    let line = MailslotLine(socket)
+    let line = MailslotLine(socket, isOnlyLine: false)
     let token = nextToken
     nextToken += 1
     let isOpen = open.withLock { open in

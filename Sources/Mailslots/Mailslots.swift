@@ -5,8 +5,8 @@ public import IPCTransport
 /// Mailslots as Win32 has them, on Linux: one reader per name, any number of writers, one way.
 ///
 /// The queue belongs to the reader. Every writer has a connection to it, on which the kernel holds
-/// what was written and not read yet, about ``socketBuffer`` bytes of kernel memory per writer (a
-/// small message costs 768 of them); then a writer waits.
+/// what was written and not read yet, up to 512 KiB of kernel memory per writer (a small message
+/// costs 768 bytes of it); then a writer waits.
 public enum Mailslots {
   /// The longest message in bytes: 16 MiB. A reader breaks with a writer that announces more.
   public static let maximumMessage = 16 << 20
@@ -14,7 +14,7 @@ public enum Mailslots {
   /// Bytes that a reader holds in its own memory before it leaves the rest to the kernel: 1 MiB.
   public static let quota = 1 << 20
 
-  static let socketBuffer: Int32 = 2 << 20
+  static let socketBuffer: Int32 = 256 << 10
   static let listenerName = ".sock"
 
   /// Removes what killed readers have left below `runtime`, and never anything alive.

@@ -118,7 +118,7 @@ final class PrivateMailslot: @unchecked Sendable {
       }
       do throws(SystemError) {
         guard let socket = try LocalSocket.acceptIfReady(listener.descriptor) else { return nil }
-        let line = MailslotLine(socket)
+        let line = MailslotLine(socket, isOnlyLine: true)
         reading.line = line
         shared.line = line
       } catch { return error }

@@ -70,8 +70,10 @@ internal import Synchronization
       unsafe word(at: 8).pointee.store(messages, ordering: .releasing)
     }
 
-    /// Says that the writer is about to sleep, and sees everything the reader consumed before.
-    func announceWaiting() {
+    /// Says that the writer is about to sleep until so many bytes have been consumed in all. It sees
+    /// everything that the reader consumed before.
+    func announceWaiting(until consumed: UInt64) {
+      unsafe word(at: 24).pointee.store(consumed, ordering: .relaxed)
       unsafe half(at: 16).pointee.store(1, ordering: .sequentiallyConsistent)
     }
 
@@ -93,7 +95,11 @@ internal import Synchronization
     func publishConsumed(bytes: UInt64, messages: UInt64) {
       unsafe word(at: 128).pointee.store(bytes, ordering: .relaxed)
       unsafe word(at: 136).pointee.store(messages, ordering: .sequentiallyConsistent)
-      if unsafe half(at: 16).pointee.load(ordering: .sequentiallyConsistent) != 0 { wakeWriter() }
+      if unsafe half(at: 16).pointee.load(ordering: .sequentiallyConsistent) != 0,
+        unsafe bytes >= word(at: 24).pointee.load(ordering: .relaxed)
+      {
+        wakeWriter()
+      }
     }
 
     // The word that the writer sleeps on.

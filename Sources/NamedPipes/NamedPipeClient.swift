@@ -28,7 +28,8 @@ public final class NamedPipeClient: Sendable {
       let directory = try NamedPipes.registry(runtime).directory(of: name.base)
       let claim = try Self.claim(in: directory, deadline)
       options = claim.options
-      try LocalSocket.setBuffers(claim.socket.raw, bytes: PipeChannel.socketBuffer)
+      try LocalSocket.setBuffers(
+        claim.socket.raw, bytes: PipeChannel.socketBuffer(quota: claim.options.quota))
       channel = PipeChannel(
         socket: claim.socket, side: .client, quota: claim.options.quota, page: nil)
     } catch {

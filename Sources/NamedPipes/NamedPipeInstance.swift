@@ -154,7 +154,7 @@ public final class NamedPipeInstance: Sendable {
   private static func welcome(
     _ socket: consuming OwnedDescriptor, quota: Int
   ) throws(SystemError) -> PipeChannel {
-    try LocalSocket.setBuffers(socket.raw, bytes: PipeChannel.socketBuffer)
+    try LocalSocket.setBuffers(socket.raw, bytes: PipeChannel.socketBuffer(quota: quota))
     let created = try SharedMapping.create(name: "ipclab-pipe", size: ControlPage.size)
     try? LocalSocket.send(Welcome.bytes, descriptors: [created.file.raw], over: socket.raw)
     let page = ControlPage(mapping: created.mapping)

@@ -40,7 +40,7 @@ extension PipeChannel {
     consume(filled, message: false)
     while filled < target.count {
       // The page knows whether there is more; asking the socket would be a system call.
-      if filled > 0 && !mayHoldMore { break }
+      if filled > 0 && isKnownEmpty { break }
       do {
         let arrival = try unsafe receiveFrame(
           .init(rebasing: target[filled...]), deadline: filled == 0 ? deadline : .immediate)
@@ -63,6 +63,13 @@ extension PipeChannel {
   @inline(__always)
   private func giveWriterTime() {
     if !mayHoldMore { sched_yield() }
+  }
+
+  /// Whether the page accounts for everything that was read, and for nothing beyond it. A writer
+  /// that has not taken the page yet publishes nothing there.
+  private var isKnownEmpty: Bool {
+    guard let direction = readable else { return false }
+    return unsafe direction.queuedBytes == incoming.pointee.consumedBytes
   }
 
   private var mayHoldMore: Bool {
@@ -308,7 +315,8 @@ extension PipeChannel {
   private func holdSpilled(_ arrival: Arrival) {
     guard arrival.spilled > 0 else { return }
     unsafe incoming.pointee.held.append(
-      contentsOf: incoming.pointee.overflow[..<arrival.spilled])
+      contentsOf: UnsafeMutableRawBufferPointer(
+        rebasing: incoming.pointee.overflow[..<arrival.spilled]))
   }
 
   private func holdInFront(_ bytes: UnsafeMutableRawBufferPointer) {

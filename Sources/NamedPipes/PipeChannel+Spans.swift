@@ -3,8 +3,10 @@ internal import IPCTransport
 
 // The calls with spans, for the public types.
 extension PipeChannel {
-  /// What the socket may hold, in bytes of kernel memory; frames cost more of it than they carry.
-  static let socketBuffer: Int32 = 2 << 20
+  /// What to ask the kernel for, which takes it twice and counts its own bookkeeping: a small packet
+  /// costs 768 bytes. Much more than the quota would only spread the packets over more memory than
+  /// the processor's caches hold.
+  static func socketBuffer(quota: Int) -> Int32 { Int32(clamping: max(quota, 64 * 1024)) }
 
   /// Reads as the kind of pipe has it; returns whether there is more of the message.
   func read(

@@ -18,7 +18,9 @@ extension PipeChannel {
     let prefix = prefixed ? Self.prefixSize : 0
     let total = bytes.count + prefix
     if !fits(total) {
-      try waitForRoom(deadline: deadline) { () throws(TransportError) in fits(total) }
+      try waitForRoom(deadline: deadline, until: { consumedWhenFits(total) }) {
+        () throws(TransportError) in fits(total)
+      }
     }
     if total <= PacketFrame.maximumPayload {
       let frame = PacketFrame(isFirst: true, remaining: total)
@@ -63,6 +65,20 @@ extension PipeChannel {
     return unread == 0 || unread + UInt64(count) <= quota
   }
 
+  /// How many bytes will have been read when ``fits(_:)`` becomes true.
+  private func consumedWhenFits(_ count: Int) -> UInt64 {
+    let queued = unsafe outgoing.pointee.queuedBytes
+    let over = queued + UInt64(count)
+    return UInt64(count) > quota ? queued : over > quota ? over - quota : 0
+  }
+
+  /// How many bytes will have been read when half of what is unread now has been.
+  private var consumedWhenHalfRead: UInt64 {
+    let queued = unsafe outgoing.pointee.queuedBytes
+    let consumed = written?.consumedBytes ?? 0
+    return consumed >= queued ? 0 : queued - (queued - consumed) / 2
+  }
+
   private func writeFrames(
     _ bytes: UnsafeRawBufferPointer, prefix: Int, _ deadline: Deadline
   ) throws(TransportError) {
@@ -99,8 +115,10 @@ extension PipeChannel {
       start: base, count: joined ? headSize + part.count : headSize)
     let rest = unsafe joined ? nil : part
     if try unsafe !transmit(whole, rest) {
-      // The socket is full: try again whenever the reader has taken something out.
-      try waitForRoom(deadline: deadline) { () throws(TransportError) in
+      // The kernel has no room, quota or not. To be woken by every read would cost two switches per
+      // packet.
+      try waitForRoom(deadline: deadline, until: { consumedWhenHalfRead }) {
+        () throws(TransportError) in
         try unsafe transmit(whole, rest)
       }
     }

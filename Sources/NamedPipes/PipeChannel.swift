@@ -189,10 +189,13 @@ internal import Synchronization
 
   // MARK: - Waiting
 
-  /// Sleeps until `attempt` succeeds; the reader of this direction wakes us when it has read.
+  /// Sleeps until `attempt` succeeds.
+  ///
+  /// - Parameter consumed: How many bytes the reader shall have consumed in all when it wakes us.
   @inline(never)
   func waitForRoom(
-    deadline: Deadline, _ attempt: () throws(TransportError) -> Bool
+    deadline: Deadline, until consumed: () -> UInt64,
+    _ attempt: () throws(TransportError) -> Bool
   ) throws(TransportError) {
     do { try awaitPage(deadline: deadline) } catch {
       throw error.code == .timedOut ? TransportError(.timedOut, "wait for room in the pipe") : error
@@ -202,7 +205,7 @@ internal import Synchronization
     defer { direction.stopWaiting() }
     while true {
       let seen = direction.room
-      direction.announceWaiting()
+      direction.announceWaiting(until: consumed())
       if io.isClosed { throw TransportError(.closed, "wait for room in the pipe") }
       if try attempt() { return }
       if hungUp.load(ordering: .acquiring) {

@@ -1,5 +1,8 @@
+import IPCTransport
 import LabResults
+import LabRunner
 import Testing
+import TransportCatalog
 
 @testable import LabReport
 
@@ -181,11 +184,25 @@ struct DecisionTests {
   @Test(
     "an answer counts as a whole or up to the end of a word",
     arguments: [
-      ("no", true), ("No: gone after 1 ms", true), ("nothing", true), ("not gone", false),
-      ("none of it", false), ("no-one", false), ("", false),
+      ("any process", true), ("Any process: 3 tried", true), ("any host", true),
+      ("any processor", false), ("not any process", false), ("related processes", false),
+      ("any process-group", false), ("", false),
     ])
   func answers(observed: String, isMet: Bool) throws {
-    let need = try #require(FeatureNeed.all.first { $0.probe == "name-after-kill" })
+    let need = try #require(FeatureNeed.all.first { $0.probe == "reach" })
     #expect(need.isSatisfied(by: observed) == isMet)
+  }
+
+  @Test("every need asks a probe that exists, and each answer can be met")
+  func needsAskProbes() {
+    let probes = Set(ProbeCatalog.all.map(\.info.id))
+    for need in FeatureNeed.all {
+      #expect(probes.contains(need.probe), "\(need.title)")
+      let claims = Set(
+        TransportCatalog.all.compactMap {
+          ProbeCatalog.probe(need.probe)?.claim(of: $0.capabilities)
+        })
+      #expect(claims.contains { need.isSatisfied(by: $0) }, "\(need.title): \(claims)")
+    }
   }
 }

@@ -7,16 +7,16 @@ enum SampleFeatures {
     probe("boundaries", "Message boundaries", "Do two messages arrive as two?"),
     probe("short-read", "Short read", "What does a buffer that is too small do?"),
     probe("zero-length", "Zero-length message", "Does an empty message arrive?"),
-    probe("largest", "Largest message", "What is the largest message?"),
+    probe("largest-message", "Largest message", "What is the largest message?"),
     probe("capacity", "Bytes until a writer blocks", "How much fits before a writer waits?"),
-    probe("related", "Related processes only", "May any process connect?"),
-    probe("clients", "Several clients", "May several clients be connected at once?"),
-    probe("one-to-many", "One to many", "Does every reader get a message, or one of them?"),
+    probe("reach", "Related processes only", "May any process connect?"),
+    probe("several-clients", "Several clients", "May several clients be connected at once?"),
+    probe("readers", "One to many", "Does every reader get a message, or one of them?"),
     probe("order", "Order", "Do messages arrive in the order they were sent?"),
     probe("writer-death", "Writer dies", "What does a reader see when the writer is killed?"),
     probe("reader-death", "Reader dies", "What does a writer see when the reader is killed?"),
     probe("name-after-kill", "Name after kill -9", "What stays behind?"),
-    probe("peer-identity", "Peer identity", "Does a server learn who its client is?"),
+    probe("identity", "Peer identity", "Does a server learn who its client is?"),
     probe("access", "Who may open it", "Whose processes may open it?"),
   ]
 
@@ -43,7 +43,7 @@ enum SampleFeatures {
     case ("name-after-kill", "anonymous-pipe"):
       result.observed = "it has no name"
       result.verdict = .notApplicable
-    case ("peer-identity", "tcp"):
+    case ("identity", "tcp"):
       result.observed = "needs a second user"
       result.verdict = .notPossibleHere
     case ("access", "mailslot"):
@@ -61,22 +61,23 @@ enum SampleFeatures {
     let isMemory = mechanism.hasPrefix("shared-memory")
     switch probe {
     case "direction": return isOneWay ? "one way" : "both ways"
-    case "boundaries": return isStream ? "merged" : "kept"
+    case "boundaries": return isStream ? "not kept" : "kept"
     case "short-read": return isStream ? "the rest stays" : "the rest is lost"
-    case "zero-length": return isStream ? "nothing arrives" : "delivered"
-    case "largest":
+    case "zero-length": return isStream ? "no effect" : "delivered"
+    case "largest-message":
       return ["udp": "65,507 B", "message-queue": "8,192 B", "mailslot": "64 KiB"][mechanism]
         ?? "no limit seen up to 64 MiB"
-    case "capacity": return isMemory ? "65,536 B" : "212,960 B"
-    case "related": return mechanism == "anonymous-pipe" ? "related only" : "any"
-    case "clients": return mechanism == "anonymous-pipe" || isMemory ? "one" : "several"
-    case "one-to-many": return "competition"
-    case "order": return mechanism == "udp" ? "not promised" : "kept"
-    case "writer-death": return isMemory ? "noticed after 0.1 ms" : "end of file after 0.1 ms"
-    case "reader-death": return "broken pipe"
+    case "capacity": return mechanism == "udp" ? "messages are lost" : "writer blocks"
+    case "reach": return mechanism == "anonymous-pipe" ? "related processes" : "any process"
+    case "several-clients":
+      return mechanism == "anonymous-pipe" || isMemory ? "one client only" : "several at once"
+    case "readers": return "compete"
+    case "order": return mechanism == "udp" ? "out of order" : "in order"
+    case "writer-death": return mechanism == "udp" ? "nothing" : "end of file"
+    case "reader-death": return "error"
     case "name-after-kill":
-      return ["fifo", "message-queue"].contains(mechanism) ? "name" : "nothing"
-    case "peer-identity": return mechanism.hasPrefix("unix") ? "uid and pid" : "unknown"
+      return ["fifo", "message-queue"].contains(mechanism) ? "left behind" : "usable at once"
+    case "identity": return mechanism.hasPrefix("unix") ? "pid and user" : "none"
     default: return "same user"
     }
   }

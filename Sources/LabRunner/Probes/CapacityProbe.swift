@@ -16,11 +16,11 @@ struct CapacityProbe: Probe {
   func run(in lab: ProbeLab) throws -> Observation {
     let (reader, writer) = try lab.connectedPair()
     let written = try writer.perform(
-      .writeUntilStopped(chunk: 1024, cap: 64 << 20, patience: ProbeLab.absence / 2))
+      .writeUntilStopped(chunk: 1024, cap: 64 << 20, patience: ProbeLab.settling))
     let blocked = written.code == .timedOut
     if !blocked { try written.orFail() }
     let read = try reader.perform(
-      .readUntilSilence(limit: 65_536, patience: ProbeLab.absence / 2)
+      .readUntilSilence(limit: 65_536, patience: ProbeLab.settling)
     ).orFail()
     let lost = written.count - read.count
     if blocked {

@@ -17,7 +17,7 @@ struct NameAfterKillProbe: Probe {
   func claim(of capabilities: Capabilities) -> String { capabilities.nameAfterKill.rawValue }
 
   func run(in lab: ProbeLab) throws -> Observation {
-    let before = names(nil)
+    let before = names(lab)
     let meeting = try lab.meet(.reader, .writer)
     let (reader, writer) = (meeting.agents[0], meeting.agents[1])
     try reader.open(.reader).orFail()
@@ -30,7 +30,7 @@ struct NameAfterKillProbe: Probe {
     }
     try writer.kill()
     try reader.kill()
-    let left = names(meeting.directory).subtracting(before).sorted()
+    let left = names(lab, meeting.directory).subtracting(before).sorted()
     lab.note(left.isEmpty ? "no new file is left" : "left: \(left.joined(separator: ", "))")
 
     let heir = try lab.start("new reader", at: meeting.addressOnly(.reader))
@@ -44,14 +44,17 @@ struct NameAfterKillProbe: Probe {
     return .saw(Capabilities.NameAfterKill.usable.rawValue)
   }
 
-  /// Everything under which a process could find something: scratch files, names of named pipes,
-  /// shared memory objects and message queues.
-  private func names(_ scratch: String?) -> Set<String> {
-    var found = Set(scratch.map { files(in: $0, depth: 3) } ?? [])
-    if let runtime = try? RuntimeDirectory.open().path {
-      found.formUnion(
-        files(in: runtime, depth: 3).filter { !$0.hasPrefix(runtime + "/run/") })
+  /// Everything under which a process could find something: scratch files (without those that the
+  /// lab itself keeps there), names of named pipes, shared memory objects and message queues.
+  private func names(_ lab: ProbeLab, _ scratch: String? = nil) -> Set<String> {
+    var found: Set<String> = []
+    if let scratch {
+      found = Set(
+        files(in: scratch, depth: 3).map { String($0.dropFirst(scratch.count + 1)) }
+          .filter { $0 != ".lock" && !$0.hasPrefix("mq%") })
     }
+    let runtime = lab.runtime.path
+    found.formUnion(files(in: runtime, depth: 3).filter { !$0.hasPrefix(runtime + "/run") })
     found.formUnion(files(in: "/dev/shm", depth: 1).filter { $0.contains("ipclab") })
     found.formUnion(files(in: "/dev/mqueue", depth: 1).filter { $0.contains("ipclab") })
     return found

@@ -12,6 +12,9 @@ final class ProbeAgent {
   private var listener: (any Listener)?
   private var connections: [any Connection] = []
 
+  /// How much is written at once to a stream.
+  private static let streamChunk = 256 * 1024
+
   init(channel: ControlChannel, transport: any Transport, endpoint: Endpoint) {
     self.channel = channel
     self.transport = transport
@@ -104,13 +107,15 @@ final class ProbeAgent {
     _ count: Int, _ deadline: Deadline, _ reply: inout ProbeReply
   ) throws(TransportError) {
     let end = try opened()
-    var rest = Pattern.bytes(count)
-    repeat {
-      let taken = try end.write(rest, deadline: deadline)
-      reply.count += taken
+    let bytes = Pattern.bytes(count)
+    reply.count = try end.write(bytes, deadline: deadline)
+    reply.calls = 1
+    while reply.count < count {
+      // It takes parts: there is no need to offer all that is left each time.
+      let next = min(count, reply.count + Self.streamChunk)
+      reply.count += try end.write(Array(bytes[reply.count..<next]), deadline: deadline)
       reply.calls += 1
-      rest.removeFirst(min(taken, rest.count))
-    } while !rest.isEmpty
+    }
   }
 
   private func writeUntilStopped(
@@ -158,8 +163,7 @@ final class ProbeAgent {
     while reply.count < count {
       let part = try end.read(upTo: limit, deadline: deadline).bytes
       if part.count == 1 && count > 1 && reply.count == 0 { return }
-      let place = expected[reply.count...].prefix(part.count)
-      if !place.elementsEqual(part) { reply.intact = false }
+      if !Pattern.agrees(part, expected, at: reply.count) { reply.intact = false }
       reply.count += part.count
       reply.calls += 1
     }

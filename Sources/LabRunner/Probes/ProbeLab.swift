@@ -12,28 +12,35 @@ public final class ProbeLab {
   /// What was done and what came back, step by step.
   public private(set) var evidence: [String] = []
 
+  /// Where the names of all runs are.
+  let runtime: RuntimeDirectory
   private let executable: String
   private let deadline: Deadline
   private let isInterrupted: @Sendable () -> Bool
   private var agents: [ProbeSubject] = []
-  private var meetings: [Rendezvous] = []
-  private var scratches: [ScratchDirectory] = []
+  private var rendezvous: Rendezvous?
+  private var scratch: ScratchDirectory?
 
   /// How long something that is due may take before the experiment fails, in milliseconds.
   static let patience = 8000
   /// How long to wait for something that may never come, in milliseconds. Nothing but its absence
   /// is ever concluded from this time.
-  static let absence = 800
+  static let absence = 1500
+  /// How long a mechanism that is full may take to prove otherwise, in milliseconds: TCP still moves
+  /// bytes from the writer's queue to the reader's.
+  static let settling = 400
 
   /// - Parameters:
   ///   - executable: The ipclab program.
+  ///   - runtime: Where to put names.
   ///   - deadline: When the experiment as a whole has failed.
   init(
-    transport: any Transport, executable: String, deadline: Deadline,
+    transport: any Transport, executable: String, runtime: RuntimeDirectory, deadline: Deadline,
     isInterrupted: @escaping @Sendable () -> Bool = { false }
   ) {
     self.transport = transport
     self.executable = executable
+    self.runtime = runtime
     self.deadline = deadline
     self.isInterrupted = isInterrupted
   }
@@ -42,9 +49,9 @@ public final class ProbeLab {
   func close() {
     for agent in agents { agent.end() }
     agents = []
-    meetings = []
-    for scratch in scratches { scratch.remove() }
-    scratches = []
+    rendezvous = nil
+    scratch?.remove()
+    scratch = nil
   }
 
   /// Adds a line to the evidence.
@@ -53,7 +60,7 @@ public final class ProbeLab {
   // MARK: - Agents
 
   /// Prepares a meeting at the bare mechanism and starts one agent per role. They hold the
-  /// descriptors that come with their role, and have not opened anything.
+  /// descriptors that come with their role, and have not opened anything. A former meeting ends.
   func meet(_ roles: NativeRole...) throws -> Meeting {
     let scratch = try makeScratch()
     let rendezvous = try transport.nativeRendezvous(scratch: scratch)
@@ -100,7 +107,8 @@ public final class ProbeLab {
     return agent
   }
 
-  /// A meeting through the conversation of ``Transport``, with a server and its clients.
+  /// A meeting through the conversation of ``Transport``, with a server and its clients. A former
+  /// meeting ends.
   func meetConversation(clients: Int) throws -> (server: ProbeSubject, clients: [ProbeSubject]) {
     let rendezvous = try transport.rendezvous(clients: clients, scratch: makeScratch())
     let server = try start("server", at: rendezvous.server)
@@ -111,11 +119,12 @@ public final class ProbeLab {
     return (server, clients)
   }
 
-  /// A directory for the names of one meeting: two meetings of an experiment must not find each
-  /// other.
+  /// A directory for the names of a new meeting. It ends the former one, so that the two cannot
+  /// find each other and limits of the system, as message queues have them, are not used up.
   private func makeScratch() throws -> ScratchDirectory {
-    let scratch = try ScratchDirectory(in: try RuntimeDirectory.open())
-    scratches.append(scratch)
+    close()
+    let scratch = try ScratchDirectory(in: runtime)
+    self.scratch = scratch
     return scratch
   }
 
@@ -123,7 +132,7 @@ public final class ProbeLab {
   /// names must stay until the experiment is over.
   private func keep(_ rendezvous: Rendezvous) {
     let endpoints = [rendezvous.server] + rendezvous.clients
-    if endpoints.allSatisfy(\.descriptors.isEmpty) { meetings.append(rendezvous) }
+    if endpoints.allSatisfy(\.descriptors.isEmpty) { self.rendezvous = rendezvous }
   }
 
   // MARK: - Waiting

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import IPCSystem
 internal import IPCTransport
 
@@ -108,6 +109,17 @@ enum Pattern {
       bytes.append(contentsOf: bytes[..<min(bytes.count, count - bytes.count)])
     }
     return bytes
+  }
+
+  /// Whether `part` is what stands in `whole` from `offset` on.
+  static func agrees(_ part: [UInt8], _ whole: [UInt8], at offset: Int) -> Bool {
+    guard part.count <= whole.count - offset else { return false }
+    return unsafe part.withUnsafeBytes { part in
+      unsafe whole.withUnsafeBytes { whole in
+        guard let first = part.baseAddress, let second = whole.baseAddress else { return true }
+        return unsafe memcmp(first, second + offset, part.count) == 0
+      }
+    }
   }
 }
 

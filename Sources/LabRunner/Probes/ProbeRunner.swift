@@ -1,4 +1,4 @@
-internal import IPCSystem
+public import IPCSystem
 public import IPCTransport
 public import LabResults
 internal import Synchronization
@@ -10,29 +10,33 @@ public enum ProbeRunner {
 
   /// Runs the experiments and returns their results, mechanism by mechanism in the order given.
   ///
-  /// Each experiment has processes, names and a directory of its own, so some can run at once.
+  /// Each experiment has processes, names and a directory of its own, so some can run at once. Those
+  /// that do are on different mechanisms where there are several, which shares the limits that a
+  /// user has on some of them.
   ///
   /// - Parameters:
   ///   - transports: The mechanisms to examine.
   ///   - probes: The questions to ask each of them.
   ///   - executable: The ipclab program, see ``LabExecutable``.
+  ///   - runtime: Where to put names; `nil` is this user's runtime directory.
   ///   - parallel: How many experiments to run at once.
   ///   - progress: Called after each experiment with how many are done, of how many, and its
   ///     result; from another thread, one call at a time.
   ///   - isInterrupted: Asked now and then. When it says yes, what was found so far is returned.
   public static func run(
-    transports: [any Transport], probes: [any Probe], executable: String, parallel: Int = 2,
+    transports: [any Transport], probes: [any Probe], executable: String,
+    runtime: RuntimeDirectory? = nil, parallel: Int = 4,
     progress: @escaping @Sendable (Int, Int, FeatureResult) -> Void = { _, _, _ in },
     isInterrupted: @escaping @Sendable () -> Bool = { false }
   ) throws -> [FeatureResult] {
-    let queue = Queue(
-      experiments: transports.flatMap { transport in probes.map { (transport, $0) } })
+    let runtime = try runtime ?? RuntimeDirectory.open()
+    let queue = Queue(transports: transports, probes: probes)
     let crew = ThreadCrew()
     defer { crew.wait() }
     for _ in 0..<max(1, parallel) {
       try crew.run {
         while !isInterrupted(), let (index, transport, probe) = queue.next() {
-          let result = examine(transport, probe, executable, isInterrupted)
+          let result = examine(transport, probe, executable, runtime, isInterrupted)
           if isInterrupted() { return }
           queue.finish(index, result, progress)
         }
@@ -45,14 +49,14 @@ public enum ProbeRunner {
   /// Runs one experiment.
   private static func examine(
     _ transport: any Transport, _ probe: any Probe, _ executable: String,
-    _ isInterrupted: @escaping @Sendable () -> Bool
+    _ runtime: RuntimeDirectory, _ isInterrupted: @escaping @Sendable () -> Bool
   ) -> FeatureResult {
     let claim = probe.claim(of: transport.capabilities)
     var result = FeatureResult(
       probe: probe.info.id, mechanism: transport.mechanism.id, claim: claim, observed: "",
       verdict: .failed, evidence: [])
     let lab = ProbeLab(
-      transport: transport, executable: executable, deadline: .after(limit),
+      transport: transport, executable: executable, runtime: runtime, deadline: .after(limit),
       isInterrupted: isInterrupted)
     do {
       switch try probe.run(in: lab) {
@@ -77,12 +81,14 @@ public enum ProbeRunner {
 
   /// The experiments still to be done and the results of those that are.
   private final class Queue: Sendable {
-    private let experiments: [(any Transport, any Probe)]
+    private let transports: [any Transport]
+    private let probes: [any Probe]
     private let state: Mutex<(next: Int, done: Int, results: [FeatureResult?])>
 
-    init(experiments: [(any Transport, any Probe)]) {
-      self.experiments = experiments
-      state = Mutex((0, 0, Array(repeating: nil, count: experiments.count)))
+    init(transports: [any Transport], probes: [any Probe]) {
+      self.transports = transports
+      self.probes = probes
+      state = Mutex((0, 0, Array(repeating: nil, count: transports.count * probes.count)))
     }
 
     var results: [FeatureResult] { state.withLock { $0.results.compactMap { $0 } } }
@@ -92,8 +98,9 @@ public enum ProbeRunner {
         defer { state.next += 1 }
         return state.next
       }
-      guard experiments.indices.contains(index) else { return nil }
-      return (index, experiments[index].0, experiments[index].1)
+      guard index < transports.count * probes.count else { return nil }
+      let (probe, transport) = index.quotientAndRemainder(dividingBy: transports.count)
+      return (transport * probes.count + probe, transports[transport], probes[probe])
     }
 
     func finish(
@@ -102,7 +109,7 @@ public enum ProbeRunner {
       state.withLock { state in
         state.results[index] = result
         state.done += 1
-        progress(state.done, experiments.count, result)
+        progress(state.done, state.results.count, result)
       }
     }
   }

@@ -19,12 +19,12 @@ struct ReachProbe: Probe {
   func run(in lab: ProbeLab) throws -> Observation {
     let first = try Stranger(in: lab)
     guard try first.isHeard() else { return .saw(Capabilities.Reach.related.rawValue) }
+    let internet = try first.agent.perform(.usesInternet).orFail().yes
     let second = try Stranger(in: lab)
     if try second.agent.perform(.cutNetwork).failure == nil {
       let local = try second.isHeard()
       return .saw((local ? Capabilities.Reach.anyProcess : .anyHost).rawValue)
     }
-    let internet = try first.agent.perform(.usesInternet).orFail().yes
     return .saw((internet ? Capabilities.Reach.anyHost : .anyProcess).rawValue)
   }
 }

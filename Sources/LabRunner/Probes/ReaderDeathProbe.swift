@@ -29,13 +29,14 @@ struct ReaderDeathProbe: Probe {
   }
 
   private func runBlocked(in lab: ProbeLab) throws -> Observation {
+    lab.note("another pair, with the writer blocked:")
     let (reader, writer) = try lab.connectedPair()
     guard try writer.perform(fill).code == .timedOut else {
       lab.note("the writer does not block, so there is no blocked writer to look at")
       return .saw(Capabilities.ReaderDeath.error.rawValue)
     }
     let writing = try writer.beginAndBlock(
-      .write(Pattern.bytes(Self.chunk), milliseconds: 2 * ProbeLab.absence))
+      .write(Pattern.bytes(Self.chunk), milliseconds: ProbeLab.absence))
     let time = try reader.kill()
     let seen = try writer.finish(writing)
     if seen.failure == nil || seen.code == .timedOut {
@@ -46,6 +47,6 @@ struct ReaderDeathProbe: Probe {
   }
 
   private var fill: ProbeRequest {
-    .writeUntilStopped(chunk: Self.chunk, cap: Self.cap, patience: ProbeLab.absence / 2)
+    .writeUntilStopped(chunk: Self.chunk, cap: Self.cap, patience: ProbeLab.settling)
   }
 }

@@ -28,7 +28,7 @@ struct ReadersProbe: Probe {
     }
     try writer.open(.writer).orFail()
     let reading = try readers.map {
-      try $0.begin(.read(limit: 100, milliseconds: 4 * ProbeLab.absence))
+      try $0.begin(.read(limit: 100, milliseconds: ProbeLab.patience))
     }
     try writer.write("A").orFail()
     guard let winner = try lab.waitForAny(readers, milliseconds: ProbeLab.patience),
@@ -39,7 +39,7 @@ struct ReadersProbe: Probe {
     }
     try writer.write("B").orFail()
     let loser = readers[1 - index]
-    if try lab.waitForAny([loser], milliseconds: ProbeLab.absence) == nil {
+    if try lab.waitForAny([loser], milliseconds: ProbeLab.settling) == nil {
       // It may be there for the next writer: where connections are shared out, not messages.
       lab.note("\(loser.name): got neither message; a second writer comes")
       if try second.open(.writer).failure == nil { try second.write("C").orFail() }

@@ -60,10 +60,10 @@ struct SeveralClientsProbe: Probe {
   }
 
   private func isAnswered(_ client: ProbeSubject) throws -> Bool {
-    if try client.perform(.connect(milliseconds: ProbeLab.absence / 4)).failure != nil {
+    if try client.perform(.connect(milliseconds: ProbeLab.settling / 2)).failure != nil {
       return false
     }
-    return try client.perform(.receive(connection: 0, milliseconds: ProbeLab.absence / 4)).failure
+    return try client.perform(.receive(connection: 0, milliseconds: ProbeLab.settling / 2)).failure
       == nil
   }
 }

@@ -16,7 +16,7 @@ struct WriterDeathProbe: Probe {
 
   func run(in lab: ProbeLab) throws -> Observation {
     let (reader, writer) = try lab.connectedPair()
-    let reading = try reader.beginAndBlock(.read(limit: 100, milliseconds: 2 * ProbeLab.absence))
+    let reading = try reader.beginAndBlock(.read(limit: 100, milliseconds: ProbeLab.absence))
     let time = try writer.kill()
     let seen = try reader.finish(reading)
     let kind = try kind(of: seen)
@@ -24,18 +24,19 @@ struct WriterDeathProbe: Probe {
       lab.note("seen \(Microseconds(from: time, to: seen.ended)) after the signal was sent")
     }
 
+    lab.note("another pair, with data unread:")
     let (heir, testator) = try lab.connectedPair()
     try testator.perform(
       .writeEach(["one", "two", "three"].map { Array($0.utf8) }, milliseconds: ProbeLab.patience)
     ).orFail()
     try testator.kill()
     let left = try heir.perform(
-      .readTotal(count: 11, limit: 100, milliseconds: 2 * ProbeLab.absence))
+      .readTotal(count: 11, limit: 100, milliseconds: ProbeLab.absence))
     guard left.text == "onetwothree" else {
       return .saw("\(kind.rawValue), unread data is lost")
     }
     if kind != .nothing {
-      let end = try self.kind(of: try heir.read(milliseconds: 2 * ProbeLab.absence))
+      let end = try self.kind(of: try heir.read(milliseconds: ProbeLab.absence))
       if end != kind { return .saw("\(kind.rawValue), but after unread data \(end.rawValue)") }
     }
     return .saw(kind.rawValue)

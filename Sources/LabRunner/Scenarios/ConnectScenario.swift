@@ -44,7 +44,7 @@ struct ConnectScenario: Scenario {
   func runClient(_ session: ClientSession) throws -> Measurement {
     let parameters = session.parameters
     let payload = Payload(size: parameters.size, seed: parameters.seed)
-    var samples = Samples(capacity: min(parameters.count, 200_000))
+    var samples = Samples(for: parameters)
     try session.barrier()
     var measurement = Measurement()
     for sequence in 0..<UInt64(parameters.warmup) {

@@ -24,7 +24,7 @@ struct EchoScenario: Scenario {
   func runClient(_ session: ClientSession) throws -> Measurement {
     let parameters = session.parameters
     let payload = Payload(size: parameters.size, seed: parameters.seed)
-    var samples = Samples(capacity: min(parameters.count, 2_000_000))
+    var samples = Samples(for: parameters)
     let connection = try session.connect()
     try session.barrier()
     var measurement = Measurement()

@@ -19,7 +19,7 @@ struct NotifyScenario: Scenario {
   func serve(_ session: ServerSession) throws -> Measurement {
     let parameters = session.parameters
     let payload = Payload(size: parameters.size, seed: parameters.seed)
-    var samples = Samples(capacity: min(parameters.count, 2_000_000))
+    var samples = Samples(for: parameters)
     var connections: [any Connection] = []
     for _ in 0..<parameters.clients {
       connections.append(try session.listener.accept(deadline: .after(.seconds(10))))

@@ -12,6 +12,12 @@ internal import LabResults
     unsafe values.initialize(repeating: 1)
   }
 
+  /// Makes room for as many operations as a trial can have: none takes less than 100 ns.
+  init(for parameters: TrialParameters) {
+    let inTime = parameters.nanoseconds == 0 ? .max : Int(clamping: parameters.nanoseconds / 100) + 1
+    self.init(capacity: min(parameters.count, inTime))
+  }
+
   deinit { unsafe values.deallocate() }
 
   var isFull: Bool { unsafe count == values.count }
