@@ -4,12 +4,11 @@ public import IPCSystem
 /// Messages over a byte stream: a four-byte little-endian length, then the bytes.
 ///
 /// Pipes, FIFOs and stream sockets all use this one. In the common case a message costs one system
-/// call on either side, and often less on the receiving one. Up to ``contiguousLimit`` bytes it goes
-/// out from one buffer and comes in through one, which the kernel handles faster than `writev(2)` and
-/// `readv(2)` by more than the copy costs; what comes with it serves the next receives. Longer
-/// messages are not copied: header and payload go out with `writev(2)`, and `readv(2)` puts the
-/// payload where it belongs and the next header aside. Which of the two a receive does depends on the
-/// length of the message before.
+/// call on either side. Up to ``contiguousLimit`` bytes it goes out from one buffer and comes in
+/// through one, which the kernel handles faster than `writev(2)` and `readv(2)` by more than the copy
+/// costs. Longer messages go out with `writev(2)`, and `readv(2)` puts the payload where it belongs
+/// and the next header aside. Which of the two a receive does depends on the length of the message
+/// before.
 @safe public final class FramedStream: Connection, @unchecked Sendable {
   // Sendable: `pending*` and `lastReceived` are touched by the one receiving thread only, `outgoing`
   // by the one sending thread only, as `Connection` demands; the rest never changes.
@@ -17,6 +16,8 @@ public import IPCSystem
   /// Longest message, in bytes. A longer length in a header means a peer that breaks the protocol.
   public static let maximumMessage = 1 << 30
 
+  /// At most so many bytes are copied to be sent together with the header, where copying is better.
+  static let copiedHead = 64 * 1024
   /// Up to this size, in bytes, a message is copied rather than scattered and gathered.
   static let contiguousLimit = 16 * 1024
 
@@ -24,6 +25,7 @@ public import IPCSystem
   private static let singleBelow = 1024
   private static let headerSize = 4
   private static let cacheLine = 64
+  private static let pageSize: UInt = 4096
   private static let readAhead = 256 * 1024
 
   private let input: DescriptorIO
@@ -47,7 +49,7 @@ public import IPCSystem
     self.output = output
     self.identifiesPeer = identifiesPeer
     let frame = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: Self.cacheLine + Self.contiguousLimit, alignment: Self.cacheLine)
+      byteCount: Self.cacheLine + Self.copiedHead, alignment: Self.cacheLine)
     unsafe outgoing = UnsafeMutableRawBufferPointer(
       rebasing: frame[(Self.cacheLine - Self.headerSize)...])
     unsafe outgoingStart = frame.baseAddress.unsafelyUnwrapped
@@ -87,14 +89,16 @@ public import IPCSystem
   ) throws(SystemError) {
     unsafe outgoing.storeBytes(of: UInt32(bytes.count).littleEndian, as: UInt32.self)
     let total = Self.headerSize + bytes.count
+    let copied = unsafe Self.isCopied(bytes) ? min(bytes.count, Self.copiedHead) : 0
+    let headEnd = Self.headerSize + copied
+    if copied > 0, let source = bytes.baseAddress {
+      unsafe (outgoing.baseAddress.unsafelyUnwrapped + Self.headerSize)
+        .copyMemory(from: source, byteCount: copied)
+    }
     var sent: Int
-    if bytes.count <= Self.contiguousLimit {
-      if let source = bytes.baseAddress {
-        unsafe (outgoing.baseAddress.unsafelyUnwrapped + Self.headerSize)
-          .copyMemory(from: source, byteCount: bytes.count)
-      }
+    if unsafe copied > 0 || bytes.isEmpty {
       sent = try unsafe output.write(
-        UnsafeRawBufferPointer(rebasing: outgoing[..<total]), deadline: deadline)
+        UnsafeRawBufferPointer(rebasing: outgoing[..<headEnd]), deadline: deadline)
     } else {
       sent = try output.perform("writev", .write, deadline: deadline) { descriptor in
         var vectors = unsafe (
@@ -111,9 +115,9 @@ public import IPCSystem
     }
     while sent < total {
       do {
-        if sent < Self.headerSize {
+        if sent < headEnd {
           sent += try unsafe output.write(
-            UnsafeRawBufferPointer(rebasing: outgoing[sent..<Self.headerSize]), deadline: deadline)
+            UnsafeRawBufferPointer(rebasing: outgoing[sent..<headEnd]), deadline: deadline)
         } else {
           sent += try unsafe output.write(
             UnsafeRawBufferPointer(rebasing: bytes[(sent - Self.headerSize)...]), deadline: deadline
@@ -124,6 +128,16 @@ public import IPCSystem
         throw error
       }
     }
+  }
+
+  /// Whether a message is copied to be sent. Long ones are, when they begin with a page: in a pipe's
+  /// pages they lie behind the header, so that the kernel would read a few bytes behind where it has
+  /// just written, modulo the size of a page. Processors take that for a dependency, and the copy
+  /// takes two and a half times as long.
+  private static func isCopied(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    if bytes.count <= contiguousLimit { return true }
+    let offset = UInt(bitPattern: bytes.baseAddress) &- UInt(headerSize)
+    return offset % pageSize > pageSize - UInt(cacheLine)
   }
 
   /// Receives one message. See ``Connection/receive(into:deadline:)``. A message that does not fit

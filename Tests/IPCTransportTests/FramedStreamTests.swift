@@ -39,6 +39,26 @@ import Testing
     }
   }
 
+  @Test("a large message arrives whole wherever in a page it lies", arguments: [0, 1, 4, 64, 4095])
+  func placement(offset: Int) throws {
+    let (a, b) = try connectedPair()
+    let count = 200_000
+    let bytes = pattern(count + 4096, seed: offset)
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 4096)
+    memory.copyBytes(from: bytes)
+    let address = UInt(bitPattern: memory.baseAddress) + UInt(offset)
+    let done = Signal()
+    try SystemThread.start {
+      let message = UnsafeBufferPointer(
+        start: UnsafePointer<UInt8>(bitPattern: address), count: count)
+      try? a.send(Span(_unsafeElements: message), deadline: .never)
+      done.set()
+    }
+    #expect(try b.receive(upTo: count) == Array(bytes[offset..<(offset + count)]))
+    done.wait()
+    memory.deallocate()
+  }
+
   @Test("a frame that comes byte by byte is put together")
   func byteByByte() throws {
     let peer = try RawPeer()

@@ -77,3 +77,13 @@ extension Connection {
     }
   }
 }
+
+/// Something that happens once and that one thread waits for.
+final class Signal: @unchecked Sendable {
+  // Sendable: a semaphore is for several threads.
+  private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+  init() { sem_init(semaphore, 0, 0) }
+  deinit { semaphore.deallocate() }
+  func set() { sem_post(semaphore) }
+  func wait() { while sem_wait(semaphore) == -1 {} }
+}
