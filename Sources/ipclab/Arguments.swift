@@ -111,7 +111,9 @@ struct Arguments {
       seconds += amount * unit
       digits = ""
     }
-    guard digits.isEmpty, seconds > 0, seconds <= 1_000_000 else { throw Self.badDuration(option, text) }
+    guard digits.isEmpty, seconds > 0, seconds <= 1_000_000 else {
+      throw Self.badDuration(option, text)
+    }
     return seconds * 1_000_000_000
   }
 

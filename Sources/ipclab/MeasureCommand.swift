@@ -71,7 +71,8 @@ enum MeasureCommand {
     do { trial = try runner.run(spec) } catch { return Exit.interrupted }
     if let failure = trial.failure {
       let isLate = failure.contains("deadline")
-      throw LabError(failure + (isLate ? " (--timeout gives it longer, --count makes it shorter)" : ""))
+      throw LabError(
+        failure + (isLate ? " (--timeout gives it longer, --count makes it shorter)" : ""))
     }
     Output.data(format == "json" ? try json(trial) : line(trial, spec) + "\n")
     return Exit.done

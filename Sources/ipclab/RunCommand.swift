@@ -72,7 +72,8 @@ enum RunCommand {
       let asked = plan.trials
       plan.fitToBudget(runnable: runnableCells(plan, runner))
       if plan.trials < asked {
-        Output.message("To fit the budget, each cell has \(plan.trials) trials instead of \(asked).")
+        Output.message(
+          "To fit the budget, each cell has \(plan.trials) trials instead of \(asked).")
       }
     }
     try prepare(directory, plan)

@@ -19,7 +19,7 @@ enum Workplace {
 
   /// A runner that Ctrl-C stops.
   static func runner(interruption: Interruption) throws -> TrialRunner {
-    try TrialRunner(
+    TrialRunner(
       executable: try executable(), runtime: try runtime(), interruption: interruption)
   }
 

@@ -289,7 +289,9 @@ public final class LabRun {
           .map { $0.latency.map { Double($0.p50) } ?? $0.messagesPerSecond }
         return values.count < 2 ? nil : Statistics.median(values)
       }
-      guard let first = figure(cell.trials.filter { measuredNow.contains($0.order) }), let second = figure(trials) else { return nil }
+      guard let first = figure(cell.trials.filter { measuredNow.contains($0.order) }),
+        let second = figure(trials)
+      else { return nil }
       return NoiseGrade.Comparison(
         mechanism: cell.mechanism, scenario: cell.scenario, placement: cell.placement,
         size: cell.size, first: first, second: second,

@@ -14,7 +14,8 @@ internal import LabResults
 
   /// Makes room for as many operations as a trial can have: none takes less than 100 ns.
   init(for parameters: TrialParameters) {
-    let inTime = parameters.nanoseconds == 0 ? .max : Int(clamping: parameters.nanoseconds / 100) + 1
+    let inTime =
+      parameters.nanoseconds == 0 ? .max : Int(clamping: parameters.nanoseconds / 100) + 1
     self.init(capacity: min(parameters.count, inTime))
   }
 
