@@ -96,6 +96,7 @@ int cipc_futex_wake(const void *word, int count) {
 int cipc_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 __thread int cipc_own_thread __attribute__((tls_model("initial-exec")));
 void cipc_set_own_thread(int tid) { cipc_own_thread = tid; }
+int cipc_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL); }
 int cipc_gettid(void) { return (int)syscall(SYS_gettid); }
 int cipc_tgkill(int pid, int tid, int sig) {
   return (int)syscall(SYS_tgkill, pid, tid, sig);

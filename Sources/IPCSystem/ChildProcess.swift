@@ -125,6 +125,13 @@ public struct ChildProcess: Sendable {
     return ChildProcess(pid: pid)
   }
 
+  /// Asks the kernel to kill the calling process when the thread that started it ends.
+  ///
+  /// Wraps `prctl(PR_SET_PDEATHSIG)`. A parent that ended before this call goes unnoticed.
+  public static func dieWithParent() throws(SystemError) {
+    try checked("prctl(PR_SET_PDEATHSIG)") { cipc_die_with_parent() }
+  }
+
   /// Waits for the process to end and collects it.
   ///
   /// - Throws: `ECHILD` when it was collected before.

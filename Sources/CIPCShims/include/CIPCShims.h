@@ -43,6 +43,8 @@ int cipc_futex_wake(const void *word, int count);
 // Processes.
 int cipc_pidfd_open(pid_t pid);
 int cipc_gettid(void);
+// prctl is variadic: the calling process is killed when the thread that started it ends.
+int cipc_die_with_parent(void);
 // The calling thread's id, 0 before it is set. C, because Swift has no thread-local variables that
 // are read in one instruction, and this is read before every read and write.
 extern __thread int cipc_own_thread __attribute__((tls_model("initial-exec")));

@@ -17,7 +17,11 @@ public enum Actor {
       try Descriptors.setCloseOnExec(raw)
       let channel = ControlChannel(adopting: OwnedDescriptor(adopting: raw))
       // When the runner is gone nobody needs this process: not even when it is blocked for ever.
-      _ = try PeerWatcher.shared.watch(raw) { _exit(ExitCode.orphaned) }
+      // A thread that watches the channel would do as well, but every system call of a process with
+      // two threads costs a little more, and that would be measured. The runner's thread that
+      // started this process waits for it, so the thread's end is the runner's end.
+      try ChildProcess.dieWithParent()
+      if channel.isHungUp { return ExitCode.orphaned }
       guard let task = try channel.receive(ActorTask.self, deadline: .never) else {
         return ExitCode.orphaned
       }

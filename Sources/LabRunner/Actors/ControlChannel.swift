@@ -42,6 +42,12 @@ final class ControlChannel: Sendable {
     return try JSONDecoder().decode(type, from: Data(bytes[..<count]))
   }
 
+  /// Whether the other side is gone.
+  var isHungUp: Bool {
+    var entry = pollfd(fd: descriptor, events: 0, revents: 0)
+    return unsafe poll(&entry, 1, 0) > 0 && entry.revents & Int16(POLLHUP) != 0
+  }
+
   /// Closes the channel.
   func close() { io.close() }
 }

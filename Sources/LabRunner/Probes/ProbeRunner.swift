@@ -25,7 +25,7 @@ public enum ProbeRunner {
   ///   - isInterrupted: Asked now and then. When it says yes, what was found so far is returned.
   public static func run(
     transports: [any Transport], probes: [any Probe], executable: String,
-    runtime: RuntimeDirectory? = nil, parallel: Int = 4,
+    runtime: RuntimeDirectory? = nil, parallel: Int = 8,
     progress: @escaping @Sendable (Int, Int, FeatureResult) -> Void = { _, _, _ in },
     isInterrupted: @escaping @Sendable () -> Bool = { false }
   ) throws -> [FeatureResult] {

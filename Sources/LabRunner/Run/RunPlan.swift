@@ -44,7 +44,7 @@ public struct RunPlan: Codable, Sendable, Equatable {
   public mutating func makeQuick() {
     sizes = [64, 4096]
     trials = 3
-    trialNanoseconds = 10_000_000
+    trialNanoseconds = 5_000_000
   }
 
   /// What the probes take, roughly, in nanoseconds.

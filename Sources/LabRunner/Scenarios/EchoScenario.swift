@@ -28,7 +28,8 @@ struct EchoScenario: Scenario {
     let connection = try session.connect()
     try session.barrier()
     var measurement = Measurement()
-    try payload.warmUp(connection, parameters, &measurement)
+    try payload.warmUp(
+      connection, parameters, reliable: session.capabilities.reliable, &measurement)
 
     let usage = ResourceUsage.current()
     let first = UInt64(parameters.warmup)

@@ -74,7 +74,7 @@ struct FanInScenario: Scenario {
     let payload = Payload(size: parameters.size, seed: parameters.seed)
     let connection = try session.connect()
     var measurement = Measurement()
-    try payload.warmUp(connection, parameters, &measurement)
+    try payload.warmUp(connection, parameters, reliable: true, &measurement)
     try session.barrier()
     let usage = ResourceUsage.current()
     measurement.start = MonotonicClock.now()

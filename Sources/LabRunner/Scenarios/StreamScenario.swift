@@ -67,7 +67,8 @@ struct StreamScenario: Scenario {
     let connection = try session.connect()
     try session.barrier()
     var measurement = Measurement()
-    try payload.warmUp(connection, parameters, &measurement)
+    try payload.warmUp(
+      connection, parameters, reliable: session.capabilities.reliable, &measurement)
 
     let usage = ResourceUsage.current()
     let start = MonotonicClock.now()
