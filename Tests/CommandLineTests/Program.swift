@@ -36,7 +36,9 @@ final class Program {
     var plan = ChildProcess.Plan(program: try LabExecutable.find(), arguments: words)
     plan.environment =
       ProcessInfo.processInfo.environment
-      .filter { $0.key != "NO_COLOR" }.map { "\($0.key)=\($0.value)" } + [
+      .filter { $0.key != "NO_COLOR" && $0.key != "IPCLAB_RUNTIME_DIR" }.map {
+        "\($0.key)=\($0.value)"
+      } + [
         "IPCLAB_RUNTIME_DIR=\(runtime)"
       ]
     plan.directory = place
