@@ -175,9 +175,9 @@ struct Arguments {
 
 /// The nearest known name to a misspelled one.
 enum Suggestion {
-  /// “: did you mean …?”, or nothing when no name is near.
+  /// “ (did you mean …?)”, or nothing when no name is near.
   static func phrase(for word: String, among names: [String]) -> String {
-    nearest(to: word, among: names).map { ": did you mean “\($0)”?" } ?? ""
+    nearest(to: word, among: names).map { " (did you mean “\($0)”?)" } ?? ""
   }
 
   static func nearest(to word: String, among names: [String]) -> String? {
