@@ -75,7 +75,7 @@ public struct RuntimeDirectory: Sendable {
 /// A scratch directory for the names of one run, which vanishes with the run, also after kill -9.
 ///
 /// The directory holds a file that its owner keeps locked (`flock(2)`), and the kernel drops that
-/// lock when the owner dies. ``sweep(_:)`` removes every directory whose lock is free. Objects that
+/// lock when the owner dies. ``sweep(below:)`` removes every directory whose lock is free. Objects that
 /// live outside the file system (POSIX message queues) are recorded here before they are made, so
 /// that the sweep finds them too.
 public final class ScratchDirectory: Sendable {
