@@ -5,6 +5,7 @@ internal import IPCTransport
 /// A write that waits.
 @safe final class WriteRequest: @unchecked Sendable {
   // Sendable: touched with the link's output lock held.
+  let head: UnsafeRawBufferPointer
   let bytes: UnsafeRawBufferPointer
   var held: PipeWriter.Held
   /// How many messages are ahead of it, in the ring or waiting.
@@ -15,7 +16,11 @@ internal import IPCTransport
   private let owned: UnsafeMutableRawBufferPointer?
 
   /// A write whose bytes stay where they are until it is over.
-  init(borrowing bytes: UnsafeRawBufferPointer, _ held: PipeWriter.Held, ahead: UInt64) {
+  init(
+    borrowing head: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer,
+    _ held: PipeWriter.Held, ahead: UInt64
+  ) {
+    unsafe self.head = head
     unsafe self.bytes = bytes
     self.held = held
     self.ahead = ahead
@@ -30,6 +35,7 @@ internal import IPCTransport
     let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, bytes.count), alignment: 16)
     unsafe copy.copyBytes(from: bytes)
     unsafe owned = copy
+    unsafe head = UnsafeRawBufferPointer(start: nil, count: 0)
     unsafe self.bytes = UnsafeRawBufferPointer(rebasing: copy[..<bytes.count])
     self.held = held
     self.ahead = ahead
@@ -104,19 +110,7 @@ extension PipeLink {
       outputLock.unlock()
       return false
     }
-    if head.count == 0 {
-      try unsafe writeHeld(bytes, patient, deadline)
-    } else {
-      // The parts together; this is the way of those who wait anyhow.
-      let copy = unsafe Array(head) + Array(bytes)
-      let failure = unsafe copy.withUnsafeBytes { bytes -> TransportError? in
-        do throws(TransportError) {
-          try unsafe writeHeld(bytes, patient, deadline)
-          return nil
-        } catch { return error }
-      }
-      if let failure { throw failure }
-    }
+    try unsafe writeHeld(head, bytes, patient, deadline)
     return true
   }
 
@@ -152,11 +146,12 @@ extension PipeLink {
   /// Writes more than is within the quota, and waits. Called with the lock held, and gives it back.
   @inline(never)
   private func writeHeld(
-    _ bytes: UnsafeRawBufferPointer, _ patient: Bool, _ deadline: Deadline
+    _ head: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer, _ patient: Bool,
+    _ deadline: Deadline
   ) throws(TransportError) {
     let ahead = messagesAhead
     let request = unsafe WriteRequest(
-      borrowing: bytes, output.pointee.writer.hold(bytes.count), ahead: ahead)
+      borrowing: head, bytes, output.pointee.writer.hold(head.count + bytes.count), ahead: ahead)
     unsafe output.pointee.queue.append(request)
     var finished = progressWrites()
     var failure: SystemError?
@@ -402,7 +397,9 @@ extension PipeLink {
     var hasPut = false
     for request in unsafe output.pointee.queue where !request.held.isSent {
       do throws(PipeViolation) {
-        if try unsafe output.pointee.writer.put(&request.held, request.bytes) { hasPut = true }
+        if try unsafe output.pointee.writer.put(&request.held, request.head, request.bytes) {
+          hasPut = true
+        }
       } catch {
         finished.append { _ = self.violation() }
         return finished

@@ -87,7 +87,8 @@ internal import Synchronization
     unsafe input = .allocate(capacity: 1)
     unsafe input.initialize(to: Input(reader: PipeReader(memory.direction(writtenBy: side.other))))
     unsafe output = .allocate(capacity: 1)
-    unsafe output.initialize(to: Output(writer: PipeWriter(memory.direction(writtenBy: side))))
+    unsafe output.initialize(
+      to: Output(writer: PipeWriter(memory.direction(writtenBy: side), quota: quota)))
   }
 
   deinit {

@@ -47,15 +47,15 @@ internal import Synchronization
       self.byClient = Int(byClient)
     }
 
-    static let smallest = 64 * 1024
+    static let smallest = 4 * 1024 * 1024
     static let largest = 64 * 1024 * 1024
 
-    /// Room for the quota and for what each message takes beside its bytes: for a small quota also
-    /// when it is used up by messages of one byte. Memory that is never touched costs nothing.
+    /// Room for what is within the quota, with what each message takes beside its bytes, and for
+    /// messages much larger: those are there at once too, only their writer waits. Memory that is
+    /// never touched costs nothing.
     private static func ring(_ quota: Int) -> Int {
-      let wanted = quota <= 16 * 1024 ? quota * 32 : quota + quota / 2
       var size = smallest
-      while size < wanted && size < largest { size *= 2 }
+      while size < 2 * quota && size < largest { size *= 2 }
       return size
     }
 

@@ -19,7 +19,16 @@ internal import Synchronization
   /// Which message uses each slot, and has not passed the reader.
   private var slotUsers = InlineArray<16, UInt64?>(repeating: nil)
 
-  init(_ direction: PipeDirection) { self.direction = direction }
+  /// Where to look next whether to go back to the ring's beginning.
+  private var turn = PipeWriter.home
+  /// From where on to go back also when something is unread.
+  private let zone: Int
+
+  /// - Parameter quota: How much the peer is to leave unread, at most, before this end waits.
+  init(_ direction: PipeDirection, quota: Int) {
+    self.direction = direction
+    zone = max(2 * Self.home, quota + quota / 2)
+  }
 
   // MARK: - What the reader says
 
@@ -115,17 +124,16 @@ internal import Synchronization
   private mutating func makeRoom(_ space: Int) throws(PipeViolation) -> Bool {
     let place = Int(tail & UInt64(direction.size - 1))
     if space <= direction.size - place, space <= direction.size - Int(tail &- seenHead),
-      place < Self.homeZone
+      place < turn
     {
       return true
     }
     return try makeRoomSlowly(space, place)
   }
 
-  /// When the ring is empty beyond this, the writer goes back to the beginning, whose memory is in
-  /// the processor's caches.
-  private static let homeZone = 32 * 1024
-
+  /// The ring is much larger than the quota, for messages that are, and only its beginning is in the
+  /// processor's caches: the writer goes back there when everything was read, or what is unread lies
+  /// behind the beginning anyhow.
   @inline(never)
   private mutating func makeRoomSlowly(
     _ space: Int, _ place: Int
@@ -134,15 +142,18 @@ internal import Synchronization
     let used = Int(tail &- seenHead)
     let free = direction.size - used
     let toEnd = direction.size - place
-    if used > 0 || place < Self.homeZone {
-      if space <= toEnd && space <= free { return true }
-      if toEnd + space > free { return false }
-    } else if space > free - toEnd {
-      return space <= toEnd
+    let turns = used == 0 ? place >= Self.home : place >= zone
+    let fitsHere = space <= toEnd && space <= free
+    if toEnd + space <= free, turns || !fitsHere {
+      skip(toEnd)
+      turn = Self.home
+      return true
     }
-    skip(toEnd)
-    return true
+    turn = place + Self.home / 2
+    return fitsHere
   }
+
+  private static let home = 32 * 1024
 
   /// Whether the reader has read something since the writer looked for room.
   var hasNewRoom: Bool {
@@ -199,7 +210,7 @@ internal import Synchronization
   ///
   /// - Returns: Whether something was put in.
   mutating func put(
-    _ held: inout Held, _ bytes: UnsafeRawBufferPointer
+    _ held: inout Held, _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer
   ) throws(PipeViolation) -> Bool {
     if held.slot == nil {
       guard let slot = freeSlot() else {
@@ -222,15 +233,25 @@ internal import Synchronization
       let frame = PipeFrame(
         isFirst ? .first : .rest, length: length, remaining: left, slot: held.slot)
       let place = unsafe store(frame)
-      if length > 0, let source = bytes.baseAddress {
-        unsafe memcpy(place, source + held.sent, length)
-      }
+      unsafe Self.copy(head, body, from: held.sent, count: length, to: place)
       tail &+= UInt64(PipeFrame.space(length))
       held.sent += length
       isFirst = false
     } while held.sent < held.count
     publish()
     return held.sent > before || held.count == 0
+  }
+
+  /// Copies bytes of what `head` and `body` are together.
+  private static func copy(
+    _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, from start: Int, count: Int,
+    to place: UnsafeMutableRawPointer
+  ) {
+    let first = min(count, max(0, head.count - start))
+    if first > 0, let source = head.baseAddress { unsafe memcpy(place, source + start, first) }
+    if count > first, let source = body.baseAddress {
+      unsafe memcpy(place + first, source + start + first - head.count, count - first)
+    }
   }
 
   /// Bytes in one piece at the tail for a frame of a message with `left` bytes to go.
