@@ -1,8 +1,8 @@
 /// Command lines as Windows programs take them apart.
-enum CommandLineParser {
+package enum CommandLineParser {
   /// Splits a command line. Source: “Parsing C command-line arguments”, and `CommandLineToArgvW` for
   /// the first part, the program, in which a backslash is a backslash.
-  static func split(_ line: String) -> [String] {
+  package static func split(_ line: String) -> [String] {
     var rest = Substring(line)
     var parts: [String] = []
     rest = rest.drop(while: isBlank)

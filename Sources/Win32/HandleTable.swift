@@ -149,7 +149,10 @@ final class HandleTable: Sendable {
         return entry.object.bequeath().map { .copy($0) } ?? .impossible
       }
       guard others else { return (chosen, []) }
-      let rest = state.entries.filter { $0.value.isInherited }.sorted { $0.key < $1.key }
+      // One that is a standard handle is there already.
+      let rest = state.entries.filter { value, entry in
+        entry.isInherited && !standard.contains(HANDLE(value))
+      }.sorted { $0.key < $1.key }
       return (
         chosen,
         rest.compactMap { value, entry in

@@ -152,7 +152,7 @@ public func PeekNamedPipe(
 ///   `ERROR_MORE_DATA`, `ERROR_BROKEN_PIPE`, `ERROR_PIPE_NOT_CONNECTED`, `ERROR_ACCESS_DENIED`.
 @discardableResult
 public func TransactNamedPipe(
-  _ hNamedPipe: HANDLE, _ lpInBuffer: LPVOID, _ nInBufferSize: DWORD, _ lpOutBuffer: LPVOID,
+  _ hNamedPipe: HANDLE, _ lpInBuffer: LPCVOID, _ nInBufferSize: DWORD, _ lpOutBuffer: LPVOID,
   _ nOutBufferSize: DWORD, _ lpBytesRead: LPDWORD, _ lpOverlapped: LPOVERLAPPED
 ) -> BOOL {
   succeeds { () throws(Failure) in
@@ -189,7 +189,7 @@ public func TransactNamedPipe(
 ///   `ERROR_BROKEN_PIPE`.
 @discardableResult
 public func CallNamedPipe(
-  _ lpNamedPipeName: LPCTSTR, _ lpInBuffer: LPVOID, _ nInBufferSize: DWORD,
+  _ lpNamedPipeName: LPCTSTR, _ lpInBuffer: LPCVOID, _ nInBufferSize: DWORD,
   _ lpOutBuffer: LPVOID, _ nOutBufferSize: DWORD, _ lpBytesRead: LPDWORD, _ nTimeOut: DWORD
 ) -> BOOL {
   succeeds { () throws(Failure) in
