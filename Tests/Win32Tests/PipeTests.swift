@@ -229,6 +229,8 @@ import Win32
       let text = String(decoding: answer.prefix(Int(count)), as: UTF8.self)
       return succeeded ? .bytes(text) : .error(ErrorName(GetLastError()), text)
     }
+    let connected = ConnectNamedPipe(server, nil) || GetLastError() == ERROR_PIPE_CONNECTED
+    #expect(connected)
     #expect(read(server, 64) == "request")
     #expect(write(server, "reply") == "5")
     #expect(caller.value() == .error("ERROR_MORE_DATA", "rep"))
