@@ -9,7 +9,7 @@ let package = Package(
       name: "IPCLab",
       targets: [
         "IPCTransport", "AnonymousPipes", "FIFOs", "NamedPipes", "Mailslots", "SharedMemory",
-        "Sockets", "MessageQueues", "TransportCatalog",
+        "Sockets", "MessageQueues", "TransportCatalog", "SyncObjects", "Win32",
       ]),
   ],
   dependencies: [],
@@ -25,6 +25,12 @@ let package = Package(
     .target(name: "SharedMemory", dependencies: ["IPCTransport", "IPCSystem"]),
     .target(name: "Sockets", dependencies: ["IPCTransport", "IPCSystem"]),
     .target(name: "MessageQueues", dependencies: ["IPCTransport", "IPCSystem"]),
+    .target(name: "SyncObjects", dependencies: ["IPCSystem"]),
+    .target(
+      name: "Win32",
+      dependencies: [
+        "NamedPipes", "AnonymousPipes", "SyncObjects", "IPCTransport", "IPCSystem",
+      ]),
     .target(
       name: "TransportCatalog",
       dependencies: [
@@ -53,6 +59,8 @@ let package = Package(
     .testTarget(name: "SharedMemoryTests", dependencies: ["SharedMemory"]),
     .testTarget(name: "SocketsTests", dependencies: ["Sockets"]),
     .testTarget(name: "MessageQueuesTests", dependencies: ["MessageQueues"]),
+    .testTarget(name: "SyncObjectsTests", dependencies: ["SyncObjects", "IPCSystem"]),
+    .testTarget(name: "Win32Tests", dependencies: ["Win32", "SyncObjects", "IPCSystem"]),
     .testTarget(name: "TransportTests", dependencies: ["TransportCatalog", "LabRunner", "ipclab"]),
     .testTarget(name: "LabRunnerTests", dependencies: ["LabRunner", "ipclab"]),
     .testTarget(

@@ -1,0 +1,47 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
+
+// Every code that a call of this module can leave for GetLastError. Values from winerror.h.
+
+public let ERROR_SUCCESS: DWORD = 0
+public let NO_ERROR: DWORD = 0
+public let ERROR_INVALID_FUNCTION: DWORD = 1
+public let ERROR_FILE_NOT_FOUND: DWORD = 2
+public let ERROR_PATH_NOT_FOUND: DWORD = 3
+public let ERROR_TOO_MANY_OPEN_FILES: DWORD = 4
+public let ERROR_ACCESS_DENIED: DWORD = 5
+public let ERROR_INVALID_HANDLE: DWORD = 6
+public let ERROR_NOT_ENOUGH_MEMORY: DWORD = 8
+public let ERROR_INVALID_DATA: DWORD = 13
+public let ERROR_GEN_FAILURE: DWORD = 31
+public let ERROR_SHARING_VIOLATION: DWORD = 32
+public let ERROR_HANDLE_EOF: DWORD = 38
+public let ERROR_NOT_SUPPORTED: DWORD = 50
+public let ERROR_BAD_NETPATH: DWORD = 53
+public let ERROR_FILE_EXISTS: DWORD = 80
+public let ERROR_INVALID_PARAMETER: DWORD = 87
+public let ERROR_BROKEN_PIPE: DWORD = 109
+public let ERROR_DISK_FULL: DWORD = 112
+public let ERROR_CALL_NOT_IMPLEMENTED: DWORD = 120
+public let ERROR_SEM_TIMEOUT: DWORD = 121
+public let ERROR_INSUFFICIENT_BUFFER: DWORD = 122
+public let ERROR_INVALID_NAME: DWORD = 123
+public let ERROR_NEGATIVE_SEEK: DWORD = 131
+public let ERROR_ALREADY_EXISTS: DWORD = 183
+public let ERROR_BAD_EXE_FORMAT: DWORD = 193
+public let ERROR_FILENAME_EXCED_RANGE: DWORD = 206
+public let ERROR_BAD_PIPE: DWORD = 230
+public let ERROR_PIPE_BUSY: DWORD = 231
+public let ERROR_NO_DATA: DWORD = 232
+public let ERROR_PIPE_NOT_CONNECTED: DWORD = 233
+public let ERROR_MORE_DATA: DWORD = 234
+public let ERROR_DIRECTORY: DWORD = 267
+public let ERROR_MR_MID_NOT_FOUND: DWORD = 317
+public let ERROR_PIPE_CONNECTED: DWORD = 535
+public let ERROR_PIPE_LISTENING: DWORD = 536
+public let ERROR_OPERATION_ABORTED: DWORD = 995
+public let ERROR_IO_INCOMPLETE: DWORD = 996
+public let ERROR_IO_PENDING: DWORD = 997
+public let ERROR_NOACCESS: DWORD = 998
+public let ERROR_IO_DEVICE: DWORD = 1117
+public let ERROR_NOT_FOUND: DWORD = 1168
+public let ERROR_NO_SYSTEM_RESOURCES: DWORD = 1450
