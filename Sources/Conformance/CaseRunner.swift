@@ -58,7 +58,7 @@ public struct CaseRunner: Sendable {
           outcome.differences.append("\(process) leaves at the end of its input: \(how)")
         }
       }
-      outcome.differences += try leftovers(place)
+      outcome.differences += try leftovers(place, names, afterCrash: Self.hasCrash(item))
     } catch {
       outcome.differences.append("\(error)")
     }
@@ -138,8 +138,23 @@ public struct CaseRunner: Sendable {
   }
 
   /// What is left in the runtime directory although nobody uses it any more.
-  private func leftovers(_ place: borrowing Place) throws -> [String] {
-    Place.files(place.runtime).map { "left behind: \($0)" }
+  ///
+  /// - Parameter afterCrash: Whether a process has ended without cleaning up. What it left is removed
+  ///   by the next server that starts.
+  private func leftovers(_ place: borrowing Place, _ names: Names, afterCrash: Bool) throws
+    -> [String]
+  {
+    if afterCrash && !place.leftovers.isEmpty {
+      let agent = try start(place.runtime)
+      let line = names.expand("-\tCreateNamedPipe\th=s\tname=$P_next")
+      _ = try agent.ask(line, deadline: .after(Self.patience))
+      _ = try agent.finish(deadline: .after(Self.leavingPatience))
+    }
+    return place.leftovers.map { "left behind: \($0)" }
+  }
+
+  private static func hasCrash(_ item: ConformanceCase) -> Bool {
+    item.steps.contains { $0.op == "ExitProcess" }
   }
 }
 
@@ -157,12 +172,14 @@ struct Place: ~Copyable {
 
   deinit { Self.remove(path) }
 
-  /// The files below a directory, by their paths from it. Locks are not counted: they are empty, and
-  /// a name's lock cannot be removed without a race.
-  static func files(_ directory: String) -> [String] {
-    DirectoryListing.names(in: directory).filter { $0 != ".lock" }.sorted().flatMap { name in
-      isDirectory(directory + "/" + name)
-        ? files(directory + "/" + name).map { name + "/" + $0 } : [name]
+  /// What is in the runtime directory. The directory of a mechanism stays when it is empty, and so
+  /// does a lock beside it, which cannot be removed without a race.
+  var leftovers: [String] {
+    let root = runtime
+    return DirectoryListing.names(in: root).filter { $0 != ".lock" }.sorted().flatMap { name in
+      Self.isDirectory(root + "/" + name)
+        ? DirectoryListing.names(in: root + "/" + name).filter { $0 != ".lock" }.sorted()
+          .map { name + "/" + $0 } : [name]
     }
   }
 
