@@ -288,3 +288,25 @@ ssize_t cipc_receive_from_local(
     }
   return n;
 }
+
+int cipc_futex_wait_any(
+    const void *const *words, const uint32_t *expected, int count, const struct timespec *deadline) {
+  // struct futex_waitv and SYS_futex_waitv are younger than some C libraries; the number is the same
+  // on every architecture.
+  struct { uint64_t value, address; uint32_t flags, reserved; } list[128];
+  if (count < 1 || count > 128) { errno = EINVAL; return -1; }
+  for (int i = 0; i < count; i++) {
+    list[i].value = expected[i];
+    list[i].address = (uint64_t)(uintptr_t)words[i];
+    list[i].flags = 2;  // FUTEX_32
+    list[i].reserved = 0;
+  }
+  return (int)syscall(449, list, count, 0, deadline, CLOCK_MONOTONIC);
+}
+int cipc_bytes_waiting(int fd) {
+  int count = 0;
+  return ioctl(fd, FIONREAD, &count) ? -1 : count;
+}
+ssize_t cipc_tee(int from, int to, size_t length) {
+  return tee(from, to, length, SPLICE_F_NONBLOCK);
+}

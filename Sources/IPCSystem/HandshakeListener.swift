@@ -157,7 +157,7 @@ public final class Tether: Sendable {
     }
     guard first else { return }
     if let token = state.withLock({ $0.token }) {
-      PeerWatcher.shared.stop(token, descriptor: socket)
+      PeerWatcher.shared.stop(token)
     }
     OwnedDescriptor(adopting: socket).close()
   }

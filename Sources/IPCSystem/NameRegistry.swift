@@ -137,6 +137,14 @@ public struct NameDirectory: Sendable {
     }
   }
 
+  /// How many owners are alive.
+  public func countLivingOwners() -> Int {
+    let count = try? withLock(creating: false) { (directory) throws(SystemError) in
+      directory.livingOwners().count
+    }
+    return count ?? 0
+  }
+
   /// Removes everything that belongs to dead owners. Call it with the directory locked.
   public func removeDeadOwners() {
     let all = entries()

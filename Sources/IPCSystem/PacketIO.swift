@@ -126,6 +126,16 @@ extension DescriptorIO {
 }
 
 extension LocalSocket {
+  /// Waits until a socket that no other thread uses has input or has hung up. Wraps `ppoll(2)`.
+  ///
+  /// - Throws: `ETIMEDOUT`.
+  public static func waitForInput(_ socket: Int32, deadline: Deadline) throws(SystemError) {
+    var entry = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+    while try retrying("poll", { unsafe poll(&entry, 1, deadline.pollMilliseconds) }) == 0 {
+      if deadline.hasPassed { throw SystemError(code: ETIMEDOUT, call: "poll") }
+    }
+  }
+
   /// Receives a packet of at most `limit` bytes and its descriptors if one is there now.
   ///
   /// - Returns: `nil` when there is none yet; no bytes at end of file.

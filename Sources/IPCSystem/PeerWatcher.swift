@@ -34,10 +34,27 @@ public final class PeerWatcher: Sendable {
   /// Runs `action` once, on the watcher's thread, when the other end of `descriptor` is gone.
   ///
   /// - Parameter pidfd: Whether the descriptor is a pidfd, which becomes readable instead.
-  /// - Returns: A token for ``stop(_:descriptor:)``, which must be called before the descriptor is
+  /// - Returns: A token for ``stop(_:)``, which must be called before the descriptor is
   ///   closed.
   public func watch(
     _ descriptor: Int32, pidfd: Bool = false, action: @escaping @Sendable () -> Void
+  ) throws(SystemError) -> UInt64 {
+    // HUP and ERR always come; EPOLLRDHUP asks for the peer's shutdown as well.
+    try register(descriptor, pidfd ? UInt32(POLLIN) : Self.peerShutdown, action)
+  }
+
+  /// Runs `action` once, on the watcher's thread, when the descriptor has input, or the other end is
+  /// gone. The action must not block. It may watch the descriptor again.
+  ///
+  /// - Returns: A token for ``stop(_:)``, which must be called before the descriptor is closed.
+  public func watchInput(
+    _ descriptor: Int32, action: @escaping @Sendable () -> Void
+  ) throws(SystemError) -> UInt64 {
+    try register(descriptor, UInt32(POLLIN), action)
+  }
+
+  private func register(
+    _ descriptor: Int32, _ events: UInt32, _ action: @escaping @Sendable () -> Void
   ) throws(SystemError) -> UInt64 {
     let token = state.withLock { state in
       let token = state.next
@@ -45,26 +62,24 @@ public final class PeerWatcher: Sendable {
       state.registrations[token] = Registration(descriptor: descriptor, action: action)
       return token
     }
-    // Once only: a descriptor that stays hung up must not keep the thread busy. HUP and ERR always
-    // come; EPOLLRDHUP asks for the peer's shutdown as well.
-    let events = (pidfd ? UInt32(POLLIN) : Self.peerShutdown) | Self.oneShot
     do {
-      try checked("epoll_ctl") { cipc_epoll_add(epoll, descriptor, events, token) }
+      // Once only: a descriptor that stays hung up must not keep the thread busy.
+      try checked("epoll_ctl") {
+        cipc_epoll_add(epoll, descriptor, events | Self.oneShot, token)
+      }
     } catch {
       state.withLock { _ = $0.registrations.removeValue(forKey: token) }
       throw error
     }
     do { try startIfNeeded() } catch {
-      stop(token, descriptor: descriptor)
+      stop(token)
       throw error
     }
     return token
   }
 
   /// Forgets a registration. When it returns, the action has run, or is running, or never will.
-  public func stop(_ token: UInt64, descriptor: Int32) {
-    _ = take(token)
-  }
+  public func stop(_ token: UInt64) { _ = take(token) }
 
   /// Removes a registration, here and in the kernel, in one step: once `stop` has returned, the
   /// number may belong to another descriptor.

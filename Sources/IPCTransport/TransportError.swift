@@ -40,6 +40,26 @@ public struct TransportError: Error, Sendable, CustomStringConvertible {
     public static let protocolViolation = Code(rawValue: "protocolViolation")
     /// A limit of this system stands in the way; the system error and the remedy say which.
     public static let limitReached = Code(rawValue: "limitReached")
+    /// The server's end has no client yet.
+    public static let listening = Code(rawValue: "listening")
+    /// The server has ended the connection with this client, or this end has been disconnected.
+    public static let disconnected = Code(rawValue: "disconnected")
+    /// A client is there already.
+    public static let alreadyConnected = Code(rawValue: "alreadyConnected")
+    /// The other end had closed before this call.
+    public static let noReader = Code(rawValue: "noReader")
+    /// The operation does not fit the state or the mode of this end.
+    public static let invalidState = Code(rawValue: "invalidState")
+    /// There is unread input, which the answer would come behind.
+    public static let unreadInput = Code(rawValue: "unreadInput")
+    /// This end does not wait, and there is nothing to read.
+    public static let wouldBlock = Code(rawValue: "wouldBlock")
+    /// The operation was cancelled.
+    public static let cancelled = Code(rawValue: "cancelled")
+    /// This is no name of the mechanism.
+    public static let invalidName = Code(rawValue: "invalidName")
+    /// The operation is for the other end.
+    public static let wrongEnd = Code(rawValue: "wrongEnd")
     /// Another error of the system.
     public static let system = Code(rawValue: "system")
   }
@@ -121,6 +141,16 @@ public struct TransportError: Error, Sendable, CustomStringConvertible {
     case .limitReached:
       limit.map { "a limit of this system was reached: \($0)" }
         ?? "a limit of this system was reached"
+    case .listening: "no client has connected yet"
+    case .disconnected: "the connection was ended by the server"
+    case .alreadyConnected: "a client is connected already"
+    case .noReader: "the other end has closed"
+    case .invalidState: "not possible in the state or mode of this end"
+    case .unreadInput: "there is unread input"
+    case .wouldBlock: "there is nothing to read"
+    case .cancelled: "cancelled"
+    case .invalidName: "not a valid name"
+    case .wrongEnd: "this is for the other end"
     default: code.rawValue == "system" ? "failed" : code.rawValue
     }
   }

@@ -2,45 +2,73 @@ internal import Glibc
 internal import IPCSystem
 internal import Synchronization
 
-/// What is the same for all instances of a name, in a file that servers and clients map: the
-/// options, and a number that changes whenever an instance begins to listen or goes away. Clients
-/// that wait for an instance sleep on that number.
+/// What is the same for all instances of a name, in a file that servers and clients map: what the
+/// first instance laid down, and a number that changes whenever an instance begins to listen or goes
+/// away. Clients that wait for an instance sleep on that number.
 @safe final class NameState: Sendable {
+  /// What the first instance lays down.
+  struct Terms {
+    var kind: NamedPipes.Kind
+    var direction: NamedPipes.Direction
+    /// `nil` for any number.
+    var maxInstances: Int?
+    /// In milliseconds.
+    var defaultTimeout: UInt32
+
+    init(_ options: NamedPipes.Options) {
+      kind = options.kind
+      direction = options.direction
+      maxInstances = options.maxInstances
+      let (seconds, attoseconds) = options.defaultTimeout.components
+      defaultTimeout = UInt32(clamping: seconds * 1000 + attoseconds / 1_000_000_000_000_000)
+    }
+
+    fileprivate init?(_ word: (Int) -> UInt32) {
+      guard let kind = NamedPipes.Kind(rawValue: word(8)),
+        let direction = NamedPipes.Direction(rawValue: word(12))
+      else { return nil }
+      self.kind = kind
+      self.direction = direction
+      maxInstances = word(20) == 0 ? nil : Int(word(20))
+      defaultTimeout = word(24)
+    }
+  }
+
   private static let fileName = "state"
   private static let size = 64
-  private static let magic: UInt32 = 0x3170_6970
+  private static let magic: UInt32 = 0x3270_6970
 
   private let mapping: SharedMapping
 
   /// Opens the state of a name that has a server.
   ///
+  /// - Parameter writable: Whether this process may become a server of the name.
   /// - Throws: `ENOENT` or `EINVAL` when there is none, or it is not complete yet.
   init(opening directory: NameDirectory) throws(SystemError) {
     mapping = try directory.map(Self.fileName, size: Self.size, creating: false)
     guard unsafe word(0).pointee.load(ordering: .acquiring) == Self.magic,
-      NamedPipes.Kind(rawValue: unsafe word(8).pointee.load(ordering: .relaxed)) != nil
+      Terms({ unsafe word($0).pointee.load(ordering: .relaxed) }) != nil
     else { throw SystemError(code: ENOENT, call: "read the state of a pipe name") }
   }
 
   /// Opens the state, making it when it is missing. Call it with the directory locked.
   ///
-  /// - Parameter options: What to lay down; `nil` when the name has instances already, whose
-  ///   options stay. A file that dead servers left is used again: clients may still wait on it.
-  init(
-    in directory: NameDirectory, layingDown options: NamedPipes.Options?
-  ) throws(SystemError) {
+  /// - Parameter terms: What to lay down; `nil` when the name has instances already, whose terms
+  ///   stay. A file that dead servers left is used again: clients may still wait on it.
+  init(in directory: NameDirectory, layingDown terms: Terms?) throws(SystemError) {
     mapping = try directory.map(Self.fileName, size: Self.size, creating: true)
-    guard let options else { return }
-    unsafe word(8).pointee.store(options.kind.rawValue, ordering: .relaxed)
-    unsafe word(12).pointee.store(UInt32(clamping: options.quota), ordering: .relaxed)
+    guard let terms else { return }
+    unsafe word(8).pointee.store(terms.kind.rawValue, ordering: .relaxed)
+    unsafe word(12).pointee.store(terms.direction.rawValue, ordering: .relaxed)
+    unsafe word(20).pointee.store(UInt32(terms.maxInstances ?? 0), ordering: .relaxed)
+    unsafe word(24).pointee.store(terms.defaultTimeout, ordering: .relaxed)
     unsafe word(0).pointee.store(Self.magic, ordering: .releasing)
   }
 
   /// What the first instance laid down.
-  var options: NamedPipes.Options {
-    NamedPipes.Options(
-      kind: NamedPipes.Kind(rawValue: unsafe word(8).pointee.load(ordering: .relaxed)) ?? .byte,
-      quota: Int(unsafe word(12).pointee.load(ordering: .relaxed)))
+  var terms: Terms {
+    Terms { unsafe word($0).pointee.load(ordering: .relaxed) }
+      ?? Terms(NamedPipes.Options(kind: .byte))
   }
 
   /// The number that changes.
@@ -56,6 +84,9 @@ internal import Synchronization
     unsafe word(4).pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
     unsafe Futex.wake(mapping.address(at: 4, length: 4))
   }
+
+  /// Wakes everybody who waits, in this process, without changing the number.
+  func wakeWaiters() { unsafe _ = Futex.wake(mapping.address(at: 4, length: 4)) }
 
   /// Sleeps while the number is `seen`.
   func wait(while seen: UInt32, deadline: Deadline) {

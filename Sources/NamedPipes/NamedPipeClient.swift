@@ -3,167 +3,89 @@ public import IPCSystem
 public import IPCTransport
 
 /// A client's end of a named pipe.
-public final class NamedPipeClient: Sendable {
+///
+/// It reads bytes at first, also on a pipe of messages: ``NamedPipeEnd/setMode(read:wait:)`` changes
+/// that.
+public final class NamedPipeClient: NamedPipeEnd {
   /// The name.
   public let name: PipeName
   /// What the server laid down.
-  public let options: NamedPipes.Options
+  public let info: NamedPipeInfo
+  /// What this end was opened for.
+  public let access: PipeAccess
+  /// The connection with the server's instance.
+  public let connection: NamedPipeConnection
+  /// The server's process and user: those of the process that created the instance. Known before
+  /// anything is written to it, so that a stranger's server is recognised.
+  public let peer: PeerIdentity?
 
-  let channel: PipeChannel
+  private let directory: NameDirectory
+
+  /// How long a server that is alive may take to answer a client that has connected. It does so at
+  /// once unless it is stopped, in a debugger for example.
+  private static let patience = Duration.seconds(10)
 
   /// Connects to a free instance of the name; among several, to the one that began to listen first.
   ///
-  /// When all are taken, it sleeps until one listens. It does not wait for the server to take the
-  /// client: what is written before is there when the server does.
+  /// When all are taken, it sleeps until one listens. The server need not wait for a client at this
+  /// moment: what is written to the pipe is there when it does.
   ///
-  /// - Throws: `.notFound` at once when no server has the name. When all instances are taken:
+  /// - Parameter access: What this end is for. Data goes only the ways that the pipe has.
+  /// - Throws: `.notFound` at once when no server has the name; `.accessDenied` when the pipe does
+  ///   not go the way that `access` asks for, or is not for this user. When all instances are taken:
   ///   `.instancesBusy` with ``Deadline/immediate``, `.timedOut` at another deadline.
-  /// - Note: Win32 `CreateFile` and `WaitNamedPipe` in one.
-  public init(
-    _ name: PipeName, in runtime: RuntimeDirectory, deadline: Deadline
+  /// - Note: Win32 `CreateFile`, and with a deadline also `WaitNamedPipe`.
+  public convenience init(
+    _ name: PipeName, access: PipeAccess = .all, in runtime: RuntimeDirectory, deadline: Deadline
   ) throws(TransportError) {
-    self.name = name
+    try self.init(name, access, runtime, deadline, answer: .after(Self.patience))
+  }
+
+  /// - Parameter answer: When to give up waiting for the server to take this client.
+  init(
+    _ name: PipeName, _ access: PipeAccess, _ runtime: RuntimeDirectory, _ deadline: Deadline,
+    answer: Deadline
+  ) throws(TransportError) {
     let operation = "connect to \(name)"
-    do throws(SystemError) {
-      let directory = try NamedPipes.registry(runtime).directory(of: name.base)
-      let claim = try Self.claim(in: directory, deadline)
-      options = claim.options
-      try LocalSocket.setBuffers(
-        claim.socket.raw, bytes: PipeChannel.socketBuffer(quota: claim.options.quota))
-      channel = PipeChannel(
-        socket: claim.socket, side: .client, quota: claim.options.quota, page: nil)
-    } catch {
-      if error.code == ETIMEDOUT {
-        throw TransportError(
-          deadline == .immediate ? .instancesBusy : .timedOut, operation,
-          remedy: "All instances have clients; the server must create or free one.")
-      }
-      throw TransportError(error, operation)
-    }
-  }
-
-  /// A socket connected to an instance.
-  private struct Claim: ~Copyable {
-    let socket: OwnedDescriptor
-    let options: NamedPipes.Options
-  }
-
-  private static func claim(
-    in directory: NameDirectory, _ deadline: Deadline
-  ) throws(SystemError) -> Claim {
-    if let names = try? NameState(opening: directory), let socket = try firstFree(in: directory) {
-      return Claim(socket: socket, options: names.options)
-    }
     while true {
-      // Nobody listens. Only with the directory locked is it certain whether anybody is alive.
-      let living = try directory.withLock(creating: false) {
-        (directory) throws(SystemError) -> Living? in
-        let owners = directory.livingOwners()
-        if !owners.isEmpty {
-          return Living(names: try NameState(opening: directory), servers: Set(owners))
+      let claim = try InstanceSearch(name, runtime).claim(deadline: deadline) {
+        (terms) throws(TransportError) in
+        let ways: PipeAccess =
+          switch terms.direction {
+          case .inbound: .write
+          case .outbound: .read
+          case .duplex: [.read, .write]
+          }
+        guard access.intersection([.read, .write]).isSubset(of: ways) else {
+          throw TransportError(
+            .accessDenied, operation, remedy: "The pipe is \(terms.direction) for its server.")
         }
-        directory.removeDeadOwners()
-        directory.removeIfUnowned()
-        return nil
       }
-      guard let living, let living else { throw SystemError(code: ENOENT, call: "connect") }
-      let seen = living.names.generation
-      if let socket = try firstFree(in: directory) {
-        return Claim(socket: socket, options: living.names.options)
-      }
-      if deadline.hasPassed { throw SystemError(code: ETIMEDOUT, call: "connect") }
-      try living.waitForChange(from: seen, deadline)
-    }
-  }
-
-  /// Connects to the first instance, in the order in which they began to listen, that is free.
-  private static func firstFree(in directory: NameDirectory) throws(SystemError) -> OwnedDescriptor?
-  {
-    let listening = directory.entries().compactMap { entry -> (turn: UInt32, name: String)? in
-      guard entry.rest.hasSuffix(NamedPipes.listenerSuffix),
-        let turn = UInt32(entry.rest.dropLast(NamedPipes.listenerSuffix.count))
-      else { return nil }
-      return (turn, entry.name)
-    }
-    if listening.isEmpty { return nil }
-    let socket = try LocalSocket.make(.seqpacket)
-    for instance in listening.sorted(by: { $0.turn < $1.turn }) {
+      let (names, directory) = (claim.names, claim.directory)
       do {
-        try directory.connect(socket.raw, to: instance.name)
-        return socket
-      } catch {
-        // Gone, dead, or claimed by another client: the next one.
-        guard [ENOENT, ECONNREFUSED, EAGAIN].contains(error.code) else { throw error }
+        let received = try Welcome.receive(claim.socket, operation, deadline: answer)
+        self.name = name
+        self.access = access
+        self.directory = directory
+        info = NamedPipeInfo(
+          side: .client, kind: received.welcome.kind,
+          outboundQuota: received.welcome.outboundQuota,
+          inboundQuota: received.welcome.inboundQuota, maxInstances: names.terms.maxInstances)
+        connection = NamedPipeConnection(
+          name, .link(received.link), .init(read: .byte, wait: .wait))
+        peer = received.link.peer
+        return
+      } catch  where error.code == .brokenPipe {
+        // The instance was closed before it took us: there may be another.
       }
-    }
-    return nil
-  }
-
-  /// A name whose servers are alive.
-  private struct Living {
-    let names: NameState
-    let servers: Set<Int32>
-
-    /// Sleeps until an instance listens or goes away, or one of the servers dies.
-    func waitForChange(from seen: UInt32, _ deadline: Deadline) throws(SystemError) {
-      var watches: [(token: UInt64, descriptor: Int32)] = []
-      defer {
-        for watch in watches {
-          PeerWatcher.shared.stop(watch.token, descriptor: watch.descriptor)
-          OwnedDescriptor(adopting: watch.descriptor).close()
-        }
-      }
-      for server in servers {
-        // One that has died in the meantime: look again.
-        guard let process = try? Processes.openPidfd(server) else { return }
-        let names = self.names
-        let token = try PeerWatcher.shared.watch(process.raw, pidfd: true) {
-          names.announceChange()
-        }
-        watches.append((token, process.release()))
-      }
-      names.wait(while: seen, deadline: deadline)
     }
   }
 
   deinit { close() }
 
-  /// Waits until the server has taken this client.
-  ///
-  /// - Throws: `.timedOut`, `.closed`, `.brokenPipe` when the instance was closed instead.
-  public func waitForServer(deadline: Deadline) throws(TransportError) {
-    try channel.awaitPage(deadline: deadline)
-  }
-
-  /// Reads what one read gives, and appends it to `buffer`.
-  ///
-  /// On a pipe in message mode this is one message, or as much of it as there is room for: the rest
-  /// stays for the next read. In byte mode it is what is there, at least one byte.
-  ///
-  /// - Returns: Whether the message has more bytes than fitted (Win32 `ERROR_MORE_DATA`).
-  /// - Throws: `.endOfFile` when the other end has closed and all was read, `.timedOut`, `.closed`,
-  ///   `.truncated` when the writer gave up in the middle of the message.
-  /// - Note: Win32 `ReadFile`.
-  public func read(
-    into buffer: inout OutputSpan<UInt8>, deadline: Deadline
-  ) throws(TransportError) -> Bool {
-    try channel.read(into: &buffer, kind: options.kind, deadline: deadline)
-  }
-
-  /// Writes one message, or bytes, and returns how many bytes were taken.
-  ///
-  /// It waits while they and what is unread are more than the quota. In message mode it is all or
-  /// nothing; in byte mode a deadline may end it with a part, and no bytes have no effect.
-  ///
-  /// - Throws: `.brokenPipe` when the other end is gone, `.timedOut`, `.closed`.
-  /// - Note: Win32 `WriteFile`.
-  public func write(_ bytes: Span<UInt8>, deadline: Deadline) throws(TransportError) -> Int {
-    try channel.write(bytes, kind: options.kind, deadline: deadline)
-  }
-
-  /// The server's process: the one that made the instance.
-  public var peer: PeerIdentity? { channel.peer }
+  /// How many instances the name has now, in all processes.
+  public var instanceCount: Int { directory.countLivingOwners() }
 
   /// Closes this end. Threads inside a call leave it with `.closed`. Safe to call twice.
-  public func close() { channel.close() }
+  public func close() { connection.change(.none(.closed))?.end(.closed) }
 }

@@ -6,32 +6,65 @@ internal import Synchronization
 /// One instance of a named pipe: the server's end, for one client at a time.
 ///
 /// A server that talks to several clients at once makes several instances of the name. An instance
-/// listens from its creation on, so a client may connect, write and even leave before the server
-/// calls ``waitForClient(deadline:)``.
+/// listens from its creation on: a client may connect, write and even leave before the server calls
+/// ``waitForClient(deadline:)``.
 ///
 /// The name belongs to its instances: it exists from the creation of the first to the end of the
 /// last, also when that comes by kill -9.
-public final class NamedPipeInstance: Sendable {
+///
+/// A server with a thread for each client:
+/// ```swift
+/// while true {
+///   let instance = try NamedPipeInstance(name, in: runtime, options: .init(kind: .message))
+///   do { try instance.waitForClient(deadline: .never) } catch where error.code == .alreadyConnected {}
+///   Thread.detachNewThread { serve(instance); instance.close() }
+/// }
+/// ```
+/// A server that uses tasks makes its instances ahead and gives each a task:
+/// ```swift
+/// await withThrowingTaskGroup { group in
+///   for instance in instances {
+///     group.addTask {
+///       while true {
+///         try await instance.waitForClient()
+///         while let request = try? await instance.read(upTo: 4096), !request.bytes.isEmpty {
+///           try await instance.write(answer(to: request.bytes))
+///         }
+///         try instance.disconnect()
+///       }
+///     }
+///   }
+/// }
+/// ```
+public final class NamedPipeInstance: NamedPipeEnd {
   /// The name.
   public let name: PipeName
-  /// What the first instance of the name laid down.
-  public let options: NamedPipes.Options
+  /// The instance's properties; kind and maximum are those that the first instance laid down.
+  public let info: NamedPipeInfo
+  /// What this end may do, which follows from the pipe's direction.
+  public let access: PipeAccess
+  /// The connection with the client.
+  public let connection: NamedPipeConnection
 
+  private let options: NamedPipes.Options
   private let directory: NameDirectory
   private let names: NameState
+  private let isAttended: Bool
   private let shared: Mutex<Shared>
 
   private struct Shared: ~Copyable {
     var state = NamedPipeState.listening
     var owner: NameOwner?
     var listener: Listening?
-    var channel: PipeChannel?
+    /// Waits for a client that have not ended.
+    var waits: [PipeOperation] = []
   }
 
-  /// A listening socket and its file.
+  /// A listening socket, its file and its watch.
   private struct Listening {
     let io: DescriptorIO
     let fileName: String
+    var token: UInt64?
   }
 
   /// Creates an instance, which listens from now on.
@@ -39,85 +72,245 @@ public final class NamedPipeInstance: Sendable {
   /// - Parameters:
   ///   - name: The name.
   ///   - runtime: Where names are kept.
-  ///   - options: What holds for the name if this is its first instance.
-  /// - Throws: `.invalidArgument` when the name has pipes of another kind.
+  ///   - options: What the instance is like.
+  /// - Throws: `.invalidArgument` for options that no pipe can have; `.accessDenied` when the name
+  ///   has instances and this was to be the first, or is of another kind or direction;
+  ///   `.instancesBusy` when it has as many as it can have.
   /// - Note: Win32 `CreateNamedPipe`.
-  public init(
+  public convenience init(
     _ name: PipeName, in runtime: RuntimeDirectory, options: NamedPipes.Options
   ) throws(TransportError) {
+    try self.init(name, runtime, options, attended: true)
+  }
+
+  /// - Parameter attended: Whether clients are taken when they come, by ``PeerWatcher``; otherwise
+  ///   they wait for ``takeClient()``.
+  init(
+    _ name: PipeName, _ runtime: RuntimeDirectory, _ options: NamedPipes.Options, attended: Bool
+  ) throws(TransportError) {
+    try options.check(name)
+    let operation = "create an instance of \(name)"
     self.name = name
+    self.options = options
+    isAttended = attended
+    let registry = try translating(operation) { () throws(SystemError) in
+      try NamedPipes.registry(runtime)
+    }
+    directory = registry.directory(of: name.base)
+    if !directory.exists { registry.sweep() }
+    var refusal: TransportError?
+    var joined: Joined?
     do throws(SystemError) {
-      let registry = try NamedPipes.registry(runtime)
-      let directory = registry.directory(of: name.base)
-      if !directory.exists { registry.sweep() }
-      let joined = try registry.withName(name.base, creating: true) {
-        (directory) throws(SystemError) in try Self.join(directory, options)
+      joined =
+        try registry.withName(name.base, creating: true) {
+          (directory) throws(SystemError) -> Joined? in
+          do throws(Refusal) { return try Self.join(directory, options, operation) } catch {
+            switch error {
+            case .system(let error): throw error
+            case .terms(let error): refusal = error
+            }
+            return nil
+          }
+        } ?? nil
+    } catch { throw TransportError(error, operation) }
+    guard let share = joined.take() else {
+      throw refusal ?? TransportError(.system, operation)
+    }
+    names = share.names
+    let terms = share.names.terms
+    info = NamedPipeInfo(
+      side: .server, kind: terms.kind, outboundQuota: options.outboundQuota,
+      inboundQuota: options.inboundQuota, maxInstances: terms.maxInstances)
+    access =
+      switch options.direction {
+      case .inbound: [.read, .readAttributes]
+      case .outbound: [.write, .readAttributes, .writeAttributes]
+      case .duplex: .all
       }
-      guard let joined else { throw SystemError(code: ENOENT, call: "mkdir") }
-      let listener = try Self.listen(joined.owner.number, in: directory, joined.names)
-      self.directory = directory
-      names = joined.names
-      self.options = joined.names.options
-      shared = Mutex(Shared(owner: joined.owner, listener: listener))
-    } catch { throw TransportError(error, "create an instance of \(name)") }
-    if self.options.kind != options.kind {
+    connection = NamedPipeConnection(
+      name, .none(.listening), .init(read: options.readMode, wait: options.waitMode))
+    shared = Mutex(Shared(owner: share.owner))
+    let failure = shared.withLock { listen(&$0) }
+    if let failure {
       close()
-      throw TransportError(
-        .invalidArgument, "create an instance of \(name)",
-        remedy: "The first instance has the other kind of pipe; all must have the same.")
+      throw TransportError(failure, operation)
     }
   }
 
-  /// A new instance's share in its name. Make it with the directory locked.
+  /// A new instance's share in its name.
   private struct Joined: ~Copyable {
     let names: NameState
     let owner: NameOwner
   }
 
+  private enum Refusal: Error {
+    case system(SystemError)
+    case terms(TransportError)
+  }
+
+  /// Joins the instances of a name. Called with the directory locked.
   private static func join(
-    _ directory: NameDirectory, _ options: NamedPipes.Options
-  ) throws(SystemError) -> Joined {
+    _ directory: NameDirectory, _ options: NamedPipes.Options, _ operation: String
+  ) throws(Refusal) -> Joined {
+    func system<R: ~Copyable>(_ body: () throws(SystemError) -> R) throws(Refusal) -> R {
+      do throws(SystemError) { return try body() } catch { throw .system(error) }
+    }
     directory.removeDeadOwners()
-    let isFirst = directory.livingOwners().isEmpty
-    let names = try NameState(in: directory, layingDown: isFirst ? options : nil)
-    return Joined(names: names, owner: try directory.addOwner())
+    let living = directory.livingOwners().count
+    let names = try system { () throws(SystemError) in
+      try NameState(in: directory, layingDown: living == 0 ? .init(options) : nil)
+    }
+    func refuse(_ code: TransportError.Code, _ remedy: String) -> Refusal {
+      .terms(TransportError(code, operation, remedy: remedy))
+    }
+    if living > 0 {
+      let terms = names.terms
+      if options.firstInstanceOnly {
+        throw refuse(.accessDenied, "The name has an instance, and this was to be the first.")
+      }
+      if let most = terms.maxInstances, living >= most {
+        throw refuse(.instancesBusy, "The first instance allows \(most) at a time.")
+      }
+      if terms.kind != options.kind || terms.direction != options.direction {
+        throw refuse(
+          .accessDenied, "The first instance made it a pipe of another kind or direction.")
+      }
+    }
+    return Joined(
+      names: names,
+      owner: try system { () throws(SystemError) in try directory.addOwner() })
   }
 
   deinit { close() }
 
   /// Where the instance stands.
-  public var state: NamedPipeState { shared.withLock { $0.state } }
-
-  /// Makes the socket of an instance.
-  ///
-  /// A backlog of 0 admits exactly one client: to connect is to claim the instance.
-  private static func listen(
-    _ owner: Int, in directory: NameDirectory, _ names: NameState
-  ) throws(SystemError) -> Listening {
-    let socket = try LocalSocket.make(.seqpacket)
-    let fileName = "\(owner).\(names.nextTurn())\(NamedPipes.listenerSuffix)"
-    try directory.bind(socket.raw, to: fileName)
-    try LocalSocket.listen(socket.raw, backlog: 0)
-    names.announceChange()
-    return Listening(io: DescriptorIO(adopting: socket), fileName: fileName)
+  public var state: NamedPipeState {
+    let state = shared.withLock { $0.state }
+    if state == .connected, let link = connection.current, link.peerIsGone() { return .closing }
+    return state
   }
+
+  /// How many instances the name has now, in all processes.
+  public var instanceCount: Int { directory.countLivingOwners() }
+
+  /// The client's process and user; `nil` when there is none.
+  public var peer: PeerIdentity? { connection.current?.peer }
 
   // MARK: - Clients
 
-  /// Waits for a client; returns at once when there is one. After ``disconnect()`` it listens again.
+  /// Makes the instance's socket, with the state locked.
   ///
-  /// - Throws: `.timedOut`; `.closed`; `.brokenPipe` when the last client has gone and was not
-  ///   disconnected yet.
+  /// A backlog of 0 admits exactly one client: to connect is to claim the instance.
+  private func listen(_ shared: inout Shared) -> SystemError? {
+    guard let owner = shared.owner?.number else {
+      return SystemError(code: EBADF, call: "listen")
+    }
+    do throws(SystemError) {
+      let socket = try LocalSocket.make(.seqpacket)
+      let fileName = "\(owner).\(names.nextTurn())\(NamedPipes.listenerSuffix)"
+      try directory.bind(socket.raw, to: fileName)
+      try LocalSocket.listen(socket.raw, backlog: 0)
+      let io = DescriptorIO(adopting: socket)
+      var token: UInt64?
+      if isAttended {
+        token = try PeerWatcher.shared.watchInput(io.descriptor) { [weak self] in
+          try? self?.takeClient()
+        }
+      }
+      shared.listener = Listening(io: io, fileName: fileName, token: token)
+    } catch { return error }
+    shared.state = .listening
+    names.announceChange()
+    return nil
+  }
+
+  /// Waits for a client. After ``disconnect()`` the instance listens again.
+  ///
+  /// - Throws: `.alreadyConnected` when a client came before this call, which is as good;
+  ///   `.noReader` when it has left already: what it wrote can be read, and the instance must be
+  ///   disconnected before the next can come; `.listening` on an end that does not wait; `.timedOut`,
+  ///   `.closed`, `.disconnected` when another thread disconnected meanwhile.
   /// - Note: Win32 `ConnectNamedPipe`.
   public func waitForClient(deadline: Deadline) throws(TransportError) {
-    switch state {
-    case .connected: return
-    case .closing: throw TransportError(.brokenPipe, "wait for a client of \(name)")
-    case .disconnected: try listenAgain()
-    case .listening: break
+    if waitMode == .noWait { return try listenWithoutWaiting() }
+    if !isAttended { return try waitUnattended(deadline) }
+    let operation = startWaitForClient { _ in }
+    do { _ = try operation.wait(deadline: deadline) } catch {
+      if error.code == .timedOut { operation.cancel() }
+      throw error
     }
-    try waitForArrival(deadline: deadline)
-    try takeClient()
+  }
+
+  /// Starts to wait for a client; it ends as ``waitForClient(deadline:)`` does.
+  public func startWaitForClient(
+    completion: @escaping PipeOperation.Completion
+  ) -> PipeOperation {
+    let operation = PipeOperation(completion)
+    let failure = shared.withLock { shared -> TransportError? in
+      switch shared.state {
+      case .connected, .closing:
+        return connection.current?.peerIsGone() == false
+          ? TransportError(.alreadyConnected, "wait for a client of \(name)")
+          : TransportError(
+            .noReader, "wait for a client of \(name)",
+            remedy: "The last client has left; disconnect the instance first.")
+      case .disconnected:
+        if shared.owner == nil { return TransportError(.closed, "wait for a client of \(name)") }
+        connection.change(.none(.listening))
+        if let error = listen(&shared) {
+          return TransportError(error, "wait for a client of \(name)")
+        }
+      case .listening: break
+      }
+      operation.attach(look: {}, abort: { [weak self] in self?.abort(operation) })
+      shared.waits.append(operation)
+      return nil
+    }
+    if let failure { operation.finish(.failure(failure)) }
+    return operation
+  }
+
+  /// Waits for a client; returns also when one is there already. Cancelling the task cancels that.
+  ///
+  /// - Throws: `TransportError`, as ``waitForClient(deadline:)``; `.cancelled`.
+  public func waitForClient() async throws {
+    do {
+      _ = try await PipeOperation.finishing { startWaitForClient(completion: $0) }
+    } catch let error as TransportError where error.code == .alreadyConnected {}
+  }
+
+  private func abort(_ operation: PipeOperation) {
+    let waited = shared.withLock { shared in
+      let before = shared.waits.count
+      shared.waits.removeAll { $0 === operation }
+      return shared.waits.count < before
+    }
+    if waited {
+      operation.finish(.failure(TransportError(.cancelled, "wait for a client of \(name)")))
+    }
+  }
+
+  /// - Note: Win32 `ConnectNamedPipe` on a pipe with `PIPE_NOWAIT`.
+  private func listenWithoutWaiting() throws(TransportError) {
+    let wasDisconnected = shared.withLock { $0.state == .disconnected }
+    let operation = startWaitForClient { _ in }
+    if operation.cancel() {
+      if wasDisconnected { return }
+      throw TransportError(.listening, "wait for a client of \(name)")
+    }
+    _ = try operation.wait(deadline: .immediate)
+  }
+
+  private func waitUnattended(_ deadline: Deadline) throws(TransportError) {
+    let operation = startWaitForClient { _ in }
+    if operation.isOver { return _ = try operation.wait(deadline: .immediate) }
+    do {
+      try waitForArrival(deadline: deadline)
+      try takeClient()
+    } catch {
+      operation.cancel()
+      throw error
+    }
   }
 
   /// Waits until a client has claimed this instance, and leaves it to be taken.
@@ -132,124 +325,76 @@ public final class NamedPipeInstance: Sendable {
 
   /// Takes the client that has claimed this instance.
   func takeClient() throws(TransportError) {
+    var waits: [PipeOperation] = []
     let failure = shared.withLock { shared -> SystemError? in
       guard let listener = shared.listener else {
         return SystemError(code: EBADF, call: "accept")
       }
-      do throws(SystemError) {
-        let socket = try LocalSocket.acceptOnly(listener.io.descriptor)
-        shared.channel = try Self.welcome(socket, quota: options.quota)
-        shared.state = shared.state.after(.clientTaken) ?? shared.state
-      } catch { return error }
+      // Whatever comes of it, this socket has served.
       shared.listener = nil
       directory.remove(listener.fileName)
-      listener.io.close()
+      defer { listener.io.close() }
+      do throws(SystemError) {
+        let socket = try LocalSocket.acceptOnly(listener.io.descriptor)
+        connection.change(.link(try Welcome.greet(socket, options)))
+        shared.state = shared.state.after(.clientTaken) ?? shared.state
+      } catch { return listen(&shared) ?? error }
+      waits = shared.waits.take()
       return nil
     }
     if let failure { throw TransportError(failure, "accept a client of \(name)") }
+    for wait in waits { wait.finish(.success(PipeTransfer())) }
   }
 
-  /// Hands the control page to a client. One that is gone already does not matter: what it wrote
-  /// can still be read.
-  private static func welcome(
-    _ socket: consuming OwnedDescriptor, quota: Int
-  ) throws(SystemError) -> PipeChannel {
-    try LocalSocket.setBuffers(socket.raw, bytes: PipeChannel.socketBuffer(quota: quota))
-    let created = try SharedMapping.create(name: "ipclab-pipe", size: ControlPage.size)
-    try? LocalSocket.send(Welcome.bytes, descriptors: [created.file.raw], over: socket.raw)
-    let page = ControlPage(mapping: created.mapping)
-    return PipeChannel(socket: socket, side: .server, quota: quota, page: page)
-  }
-
-  private func listenAgain() throws(TransportError) {
-    let failure = shared.withLock { shared -> SystemError? in
-      guard let next = shared.state.after(.listen), let number = shared.owner?.number else {
-        return SystemError(code: EBADF, call: "listen")
-      }
-      do throws(SystemError) {
-        shared.listener = try Self.listen(number, in: directory, names)
-      } catch { return error }
-      shared.state = next
-      return nil
-    }
-    if let failure { throw TransportError(failure, "listen at \(name)") }
-  }
-
-  /// Ends the connection with the client; nothing that was not read can be read any more.
+  /// Ends the connection with the client; nothing that was not read can be read any more. Flush
+  /// first where that matters.
   ///
-  /// - Throws: `.invalidArgument` when it is disconnected already.
+  /// - Throws: `.disconnected` when it is disconnected already; `.closed`.
   /// - Note: Win32 `DisconnectNamedPipe`.
   public func disconnect() throws(TransportError) {
-    let done = shared.withLock { shared in
-      guard let next = shared.state.after(.disconnect) else { return false }
+    var waits: [PipeOperation] = []
+    let failure = shared.withLock { shared -> TransportError? in
+      if shared.owner == nil { return TransportError(.closed, "disconnect \(name)") }
+      guard let next = shared.state.after(.disconnect) else {
+        return TransportError(.disconnected, "disconnect \(name)")
+      }
       shared.state = next
-      endConnection(&shared)
-      return true
+      waits = endListening(&shared)
+      return nil
     }
-    if !done { throw TransportError(.invalidArgument, "disconnect \(name)") }
+    if let failure { throw failure }
+    connection.change(.none(.disconnected))?.end(.disconnected)
+    for wait in waits {
+      wait.finish(.failure(TransportError(.disconnected, "wait for a client of \(name)")))
+    }
   }
 
-  private func endConnection(_ shared: inout Shared) {
+  private func endListening(_ shared: inout Shared) -> [PipeOperation] {
     if let listener = shared.listener {
+      if let token = listener.token { PeerWatcher.shared.stop(token) }
       directory.remove(listener.fileName)
       listener.io.close()
       shared.listener = nil
     }
-    shared.channel?.close()
-    shared.channel = nil
+    return shared.waits.take()
   }
 
-  /// Closes the instance and, with the last one, removes the name. Threads inside a call leave it
-  /// with `.closed`. Safe to call twice.
+  /// Closes the instance and, with the last one, removes the name. What it wrote can still be read.
+  /// Threads inside a call leave it with `.closed`. Safe to call twice.
   public func close() {
+    var waits: [PipeOperation] = []
     let owner = shared.withLock { shared -> NameOwner? in
-      endConnection(&shared)
+      waits = endListening(&shared)
       shared.state = .disconnected
       return shared.owner.take()
     }
     guard owner != nil else { return }
+    connection.change(.none(.closed))?.end(.closed)
     _ = consume owner
     // Who waits for an instance now finds one less, or no name.
     names.announceChange()
-  }
-
-  // MARK: - Transfer
-
-  /// The connection with the client.
-  func channel() throws(TransportError) -> PipeChannel {
-    guard let channel = shared.withLock({ $0.channel }) else {
-      throw TransportError(.closed, "use \(name)")
-    }
-    return channel
-  }
-
-  /// Reads from the client. See ``NamedPipeClient/read(into:deadline:)``.
-  public func read(
-    into buffer: inout OutputSpan<UInt8>, deadline: Deadline
-  ) throws(TransportError) -> Bool {
-    do {
-      return try channel().read(into: &buffer, kind: options.kind, deadline: deadline)
-    } catch {
-      noteClosing(error)
-      throw error
+    for wait in waits {
+      wait.finish(.failure(TransportError(.closed, "wait for a client of \(name)")))
     }
   }
-
-  /// Writes to the client. See ``NamedPipeClient/write(_:deadline:)``.
-  public func write(_ bytes: Span<UInt8>, deadline: Deadline) throws(TransportError) -> Int {
-    do {
-      return try channel().write(bytes, kind: options.kind, deadline: deadline)
-    } catch {
-      noteClosing(error)
-      throw error
-    }
-  }
-
-  private func noteClosing(_ error: TransportError) {
-    guard error.code == .endOfFile || error.code == .brokenPipe else { return }
-    shared.withLock { $0.state = $0.state.after(.clientClosed) ?? $0.state }
-  }
-
-  /// The client's process; `nil` when there is no client.
-  public var peer: PeerIdentity? { shared.withLock { $0.channel }?.peer }
 }

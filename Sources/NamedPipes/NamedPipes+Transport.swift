@@ -63,28 +63,21 @@ public struct NamedPipeTransport: Transport {
     to endpoint: Endpoint, deadline: Deadline
   ) throws(TransportError) -> any Connection {
     let address = try PipeAddress(endpoint, runtime: runtime)
-    while true {
-      let client = try openClient(address, deadline)
-      do {
-        try client.waitForServer(deadline: deadline)
-        return kind.connection(client.channel, keeping: client)
-      } catch {
-        client.close()
-        // The instance was closed before it took us: there may be another.
-        if error.code != .brokenPipe { throw error }
-      }
-    }
+    let client = try openClient(address, deadline)
+    return kind.conversation(try client.connection.link(), keeping: client)
   }
 
   private func openClient(
     _ address: PipeAddress, _ deadline: Deadline
   ) throws(TransportError) -> NamedPipeClient {
-    let client = try NamedPipeClient(address.name, in: address.runtime, deadline: deadline)
-    if client.options.kind != kind {
+    let client = try NamedPipeClient(
+      address.name, .all, address.runtime, deadline, answer: deadline)
+    if client.info.kind != kind {
       throw TransportError(
         .invalidArgument, "connect to \(address.name)",
         remedy: "The server made it a pipe of the other kind.")
     }
+    try client.setMode(read: kind, wait: nil)
     return client
   }
 
@@ -119,7 +112,7 @@ final class NamedPipeListener: Listener {
     self.address = address
     self.options = options
     listening = Mutex(
-      try NamedPipeInstance(address.name, in: address.runtime, options: options))
+      try NamedPipeInstance(address.name, address.runtime, options, attended: false))
   }
 
   /// The next instance begins to listen before this one takes its client, so that a client never
@@ -127,7 +120,8 @@ final class NamedPipeListener: Listener {
   func accept(deadline: Deadline) throws(TransportError) -> any Connection {
     guard let current = listening.withLock({ $0 }) else { throw closedError }
     try current.waitForArrival(deadline: deadline)
-    let next = try NamedPipeInstance(address.name, in: address.runtime, options: options)
+    let next = try NamedPipeInstance(
+      address.name, address.runtime, options, attended: false)
     let replaced = listening.withLock { listening in
       if listening == nil { return false }
       listening = next
@@ -138,7 +132,7 @@ final class NamedPipeListener: Listener {
       throw closedError
     }
     try current.takeClient()
-    return options.kind.connection(try current.channel(), keeping: current)
+    return options.kind.conversation(try current.connection.link(), keeping: current)
   }
 
   func close() {
@@ -173,7 +167,10 @@ private final class InstanceEnd: NativeEnd {
   }
 
   private func takeClient(_ deadline: Deadline) throws(TransportError) {
-    if instance.state == .listening { try instance.waitForClient(deadline: deadline) }
+    if instance.state != .listening { return }
+    do { try instance.waitForClient(deadline: deadline) } catch
+      where error.code == .alreadyConnected || error.code == .noReader
+    {}
   }
 
   var peer: PeerIdentity? { instance.peer }

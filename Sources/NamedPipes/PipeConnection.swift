@@ -1,66 +1,73 @@
 internal import IPCSystem
 internal import IPCTransport
 
-/// A conversation over a pipe in message mode: a message is a message.
+/// A conversation over a pipe of messages: a message is a message.
 final class MessagePipeConnection: Connection {
-  private let channel: PipeChannel
-  private let keeper: any PipeKeeper
+  private let link: PipeLink
+  private let end: any NamedPipeEnd
 
-  init(_ channel: PipeChannel, keeping keeper: any PipeKeeper) {
-    self.channel = channel
-    self.keeper = keeper
+  init(_ link: PipeLink, keeping end: any NamedPipeEnd) {
+    self.link = link
+    self.end = end
   }
 
   func send(_ message: Span<UInt8>, deadline: Deadline) throws(TransportError) {
-    let failure = unsafe message.withUnsafeBytes { bytes -> TransportError? in
-      do throws(TransportError) {
-        try unsafe channel.write(bytes, deadline: deadline)
-        return nil
-      } catch { return error }
-    }
-    if let failure { throw failure }
+    unsafe try link.send(.init(start: nil, count: 0), message, deadline)
   }
 
   func receive(
     into buffer: inout OutputSpan<UInt8>, deadline: Deadline
   ) throws(TransportError) {
-    unsafe try channel.append(to: &buffer) { (target) throws(TransportError) in
-      try unsafe channel.readMessage(into: target, whole: true, deadline: deadline).count
+    unsafe try link.append(to: &buffer) { (target) throws(TransportError) in
+      let mode = PipeLink.ReadMode(joined: false, whole: true)
+      return try unsafe link.read(into: target, mode, deadline: deadline).count
     }
   }
 
-  func close() { keeper.close() }
+  func close() { end.close() }
 
-  var peer: PeerIdentity? { channel.peer }
+  var peer: PeerIdentity? { end.peer }
 }
 
-/// A conversation over a pipe in byte mode: each message goes with its length ahead of it, since the
-/// pipe does not keep boundaries.
-final class BytePipeConnection: Connection {
-  private let channel: PipeChannel
-  private let keeper: any PipeKeeper
+/// A conversation over a pipe of bytes: each message goes with its length ahead of it, since the pipe
+/// does not keep boundaries.
+@safe final class BytePipeConnection: Connection, @unchecked Sendable {
+  // Sendable: `incoming` is touched by the one receiving thread only, as `Connection` demands.
+  private let link: PipeLink
+  private let end: any NamedPipeEnd
+  /// What was read of a message that did not come in one piece in time: its length and its bytes.
+  private let incoming: UnsafeMutablePointer<Incoming>
 
-  init(_ channel: PipeChannel, keeping keeper: any PipeKeeper) {
-    self.channel = channel
-    self.keeper = keeper
+  private struct Incoming {
+    var head: [UInt8] = []
+    var length = 0
+    var body: [UInt8] = []
+    var hasLength = false
   }
 
-  /// A deadline that passes in the middle of a message closes the connection: the bytes that were
-  /// written cannot be taken back, and the rest of a stream makes no sense after half a message.
+  private static let headSize = 8
+
+  init(_ link: PipeLink, keeping end: any NamedPipeEnd) {
+    self.link = link
+    self.end = end
+    unsafe incoming = .allocate(capacity: 1)
+    unsafe incoming.initialize(to: Incoming())
+  }
+
+  deinit { unsafe incoming.deinitialize(count: 1).deallocate() }
+
+  /// A deadline that passes when a part of the message was read closes the connection: that part
+  /// cannot be taken back, and the rest of a stream makes no sense behind it.
   func send(_ message: Span<UInt8>, deadline: Deadline) throws(TransportError) {
-    guard message.count <= PacketFrame.maximumMessage else {
-      throw TransportError(
-        .messageTooLarge, "send \(message.count) bytes", limit: PacketFrame.maximumMessage)
-    }
-    let before = channel.queuedBytes
-    let failure = unsafe message.withUnsafeBytes { bytes -> TransportError? in
+    var length = UInt64(message.count).littleEndian
+    let failure = unsafe withUnsafeBytes(of: &length) { head -> TransportError? in
       do throws(TransportError) {
-        try unsafe channel.write(bytes, prefixed: true, deadline: deadline)
+        try unsafe link.send(head, message, deadline)
         return nil
       } catch { return error }
     }
     if let failure {
-      if channel.queuedBytes != before { close() }
+      if failure.code == .timedOut && failure.remedy != nil { close() }
       throw failure
     }
   }
@@ -68,30 +75,119 @@ final class BytePipeConnection: Connection {
   func receive(
     into buffer: inout OutputSpan<UInt8>, deadline: Deadline
   ) throws(TransportError) {
-    unsafe try channel.append(to: &buffer) { (target) throws(TransportError) in
-      try unsafe channel.readPrefixed(into: target, deadline: deadline)
+    if unsafe !incoming.pointee.hasLength { try receiveLength(deadline) }
+    let length = unsafe incoming.pointee.length
+    guard length <= buffer.freeCapacity else {
+      throw TransportError(.moreData, "receive", limit: length)
+    }
+    unsafe try link.append(to: &buffer) { (target) throws(TransportError) in
+      var filled = unsafe incoming.pointee.body.count
+      if filled > 0 {
+        unsafe target.copyBytes(from: incoming.pointee.body)
+        unsafe incoming.pointee.body = []
+      }
+      do throws(TransportError) {
+        while filled < length {
+          filled += try unsafe link.read(
+            into: .init(rebasing: target[filled..<length]), .init(joined: true),
+            deadline: deadline
+          ).count
+        }
+      } catch {
+        if error.code == .timedOut {
+          unsafe incoming.pointee.body = Array(target[..<filled])
+        }
+        throw error
+      }
+      unsafe incoming.pointee.hasLength = false
+      return length
     }
   }
 
-  func close() { keeper.close() }
+  @inline(__always)
+  private func receiveLength(_ deadline: Deadline) throws(TransportError) {
+    var word: UInt64 = 0
+    let result = unsafe withUnsafeMutableBytes(of: &word) { target -> TransportError? in
+      var filled = unsafe incoming.pointee.head.count
+      if filled > 0 {
+        unsafe target.copyBytes(from: incoming.pointee.head)
+        unsafe incoming.pointee.head = []
+      }
+      do throws(TransportError) {
+        while filled < Self.headSize {
+          filled += try unsafe link.read(
+            into: .init(rebasing: target[filled...]), .init(joined: true), deadline: deadline
+          ).count
+        }
+        return nil
+      } catch {
+        if error.code == .timedOut { unsafe incoming.pointee.head = Array(target[..<filled]) }
+        return error
+      }
+    }
+    if let result { throw result }
+    guard let length = Int(exactly: UInt64(littleEndian: word)), length <= PipeFrame.longestMessage
+    else {
+      close()
+      throw TransportError(.protocolViolation, "receive")
+    }
+    unsafe incoming.pointee.length = length
+    unsafe incoming.pointee.hasLength = true
+  }
 
-  var peer: PeerIdentity? { channel.peer }
+  func close() { end.close() }
+
+  var peer: PeerIdentity? { end.peer }
 }
 
-/// What a conversation keeps alive, and closes with itself.
-protocol PipeKeeper: AnyObject, Sendable {
-  func close()
-}
+extension PipeLink {
+  /// Sends a message of a conversation.
+  @inline(__always)
+  fileprivate func send(
+    _ head: UnsafeRawBufferPointer, _ message: Span<UInt8>, _ deadline: Deadline
+  ) throws(TransportError) {
+    let failure = unsafe message.withUnsafeBytes { bytes -> TransportError? in
+      do throws(TransportError) {
+        _ = try unsafe write(head, bytes, patient: true, deadline: deadline)
+        return nil
+      } catch { return error }
+    }
+    guard let failure else { return }
+    // A conversation knows no difference.
+    throw failure.code == .noReader || failure.code == .disconnected
+      ? TransportError(.brokenPipe, failure.operation) : failure
+  }
 
-extension NamedPipeInstance: PipeKeeper {}
-extension NamedPipeClient: PipeKeeper {}
+  /// Lends the free part of `buffer` to `body`, which says how many bytes it put there.
+  @inline(__always)
+  func append(
+    to buffer: inout OutputSpan<UInt8>,
+    _ body: (UnsafeMutableRawBufferPointer) throws(TransportError) -> Int
+  ) throws(TransportError) {
+    let failure = unsafe buffer.withUnsafeMutableBufferPointer {
+      target, initialized -> TransportError? in
+      do throws(TransportError) {
+        initialized += try unsafe body(
+          .init(UnsafeMutableBufferPointer(rebasing: target[initialized...])))
+        return nil
+      } catch { return error }
+    }
+    if let failure { throw failure }
+  }
+
+  /// What stands in the way of a write of no bytes.
+  func writeObstacle() -> TransportError? {
+    if let error = obstacle("write to the pipe") { return error }
+    return peerIsGone() ? TransportError(.noReader, "write to the pipe") : nil
+  }
+}
 
 extension NamedPipes.Kind {
   /// The conversation for this kind of pipe.
-  func connection(_ channel: PipeChannel, keeping keeper: any PipeKeeper) -> any Connection {
+  func conversation(_ link: PipeLink, keeping end: any NamedPipeEnd) -> any Connection {
     switch self {
-    case .byte: BytePipeConnection(channel, keeping: keeper)
-    case .message: MessagePipeConnection(channel, keeping: keeper)
+    case .byte: BytePipeConnection(link, keeping: end)
+    case .message: MessagePipeConnection(link, keeping: end)
     }
   }
 }

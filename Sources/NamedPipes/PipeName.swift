@@ -18,7 +18,7 @@ public struct PipeName: Sendable, CustomStringConvertible {
 
   /// Checks a whole name.
   ///
-  /// - Throws: `.invalidArgument` when it does not begin with the prefix (in any case), has nothing
+  /// - Throws: `.invalidName` when it does not begin with the prefix (in any case), has nothing
   ///   after it, holds NUL, or is too long.
   public init(_ text: String) throws(TransportError) {
     let head = text.prefix(Self.prefix.count)
@@ -27,7 +27,7 @@ public struct PipeName: Sendable, CustomStringConvertible {
       text.count <= Self.longest
     else {
       throw TransportError(
-        .invalidArgument, "use the pipe name \(text)", limit: Self.longest,
+        .invalidName, "use the pipe name \(text)", limit: Self.longest,
         remedy: #"A name is \\.\pipe\ and at least one character, at most 256 in all."#)
     }
     self.base = String(base)

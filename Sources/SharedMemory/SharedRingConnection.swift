@@ -123,7 +123,7 @@ internal import Synchronization
       return tether
     }
     guard let held else { return }
-    PeerWatcher.shared.stop(held.token, descriptor: held.descriptor)
+    PeerWatcher.shared.stop(held.token)
     OwnedDescriptor(adopting: held.descriptor).close()
   }
 

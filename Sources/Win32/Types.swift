@@ -58,7 +58,7 @@ public let INVALID_HANDLE_VALUE = HANDLE(-1)
 public typealias LPHANDLE = UnsafeMutablePointer<HANDLE>?
 
 /// Whether a new handle can be inherited. Laid out as in C, but for ``BOOL``.
-@frozen public struct SECURITY_ATTRIBUTES {
+@frozen @safe public struct SECURITY_ATTRIBUTES {
   /// The size of this structure in bytes.
   public var nLength = DWORD(MemoryLayout<SECURITY_ATTRIBUTES>.size)
   /// Who may use the object: `NULL`, this user, or a security descriptor.
@@ -112,7 +112,7 @@ public typealias LPOVERLAPPED = UnsafeMutablePointer<OVERLAPPED>?
 public typealias LPOVERLAPPED_COMPLETION_ROUTINE = ((DWORD, DWORD, LPOVERLAPPED) -> Void)?
 
 /// How a child process starts. Laid out as in C.
-@frozen public struct STARTUPINFO {
+@frozen @safe public struct STARTUPINFO {
   /// The size of this structure in bytes.
   public var cb = DWORD(MemoryLayout<STARTUPINFO>.size)
   /// Not used.

@@ -1,72 +1,131 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
+internal import SyncObjects
 
-/// Waits for an object.
+/// Waits until an object is signalled: an event that is set, a process that has ended, a file or pipe
+/// on which an operation has ended.
+///
+/// - Parameters:
+///   - hHandle: The object.
+///   - dwMilliseconds: How long to wait at most; 0 looks once, `INFINITE` waits for ever.
+/// - Returns: `WAIT_OBJECT_0`, `WAIT_TIMEOUT`, or `WAIT_FAILED` with `ERROR_INVALID_HANDLE`.
 @discardableResult
 public func WaitForSingleObject(_ hHandle: HANDLE, _ dwMilliseconds: DWORD) -> DWORD {
-  SetLastError(ERROR_CALL_NOT_IMPLEMENTED)
-  return 0
+  WaitForSingleObjectEx(hHandle, dwMilliseconds, FALSE)
 }
 
-/// Waits for an object; alertable, if asked for.
+/// Waits until an object is signalled; alertable, if asked for.
+///
+/// - Parameters:
+///   - hHandle: The object.
+///   - dwMilliseconds: How long to wait at most; 0 looks once, `INFINITE` waits for ever.
+///   - bAlertable: Whether completion routines run meanwhile; the wait then ends.
+/// - Returns: `WAIT_OBJECT_0`, `WAIT_TIMEOUT`, `WAIT_IO_COMPLETION`, or `WAIT_FAILED` with
+///   `ERROR_INVALID_HANDLE`.
 @discardableResult
-public func WaitForSingleObjectEx(_ hHandle: HANDLE, _ dwMilliseconds: DWORD, _ bAlertable: BOOL)
-  -> DWORD
-{
-  SetLastError(ERROR_CALL_NOT_IMPLEMENTED)
-  return 0
+public func WaitForSingleObjectEx(
+  _ hHandle: HANDLE, _ dwMilliseconds: DWORD, _ bAlertable: BOOL
+) -> DWORD {
+  answer(otherwise: WAIT_FAILED) { () throws(Failure) in
+    Waits.any([try Waits.waitable(hHandle)], dwMilliseconds, bAlertable)
+  }
 }
 
-/// Waits for one object of several, or for all of them.
+/// Waits until one of several objects is signalled, or until all are at the same time.
+///
+/// - Parameters:
+///   - nCount: How many objects; 1 to `MAXIMUM_WAIT_OBJECTS`.
+///   - lpHandles: The objects.
+///   - bWaitAll: Whether to wait for all. Until all are signalled, no signal is taken.
+///   - dwMilliseconds: How long to wait at most; 0 looks once, `INFINITE` waits for ever.
+/// - Returns: `WAIT_OBJECT_0` and the lowest index of a signalled object (`WAIT_OBJECT_0` alone for
+///   all), `WAIT_TIMEOUT`, or `WAIT_FAILED` with `ERROR_INVALID_HANDLE` or `ERROR_INVALID_PARAMETER`
+///   (no or too many objects, or one twice when waiting for all).
 @discardableResult
 public func WaitForMultipleObjects(
   _ nCount: DWORD, _ lpHandles: UnsafePointer<HANDLE>?, _ bWaitAll: BOOL, _ dwMilliseconds: DWORD
 ) -> DWORD {
-  SetLastError(ERROR_CALL_NOT_IMPLEMENTED)
-  return 0
+  unsafe WaitForMultipleObjectsEx(nCount, lpHandles, bWaitAll, dwMilliseconds, FALSE)
 }
 
-/// Waits for one object of several, or for all of them; alertable, if asked for.
+/// Waits until one of several objects is signalled, or until all are at the same time; alertable, if
+/// asked for.
+///
+/// - Parameters:
+///   - nCount: How many objects; 1 to `MAXIMUM_WAIT_OBJECTS`.
+///   - lpHandles: The objects.
+///   - bWaitAll: Whether to wait for all. Until all are signalled, no signal is taken.
+///   - dwMilliseconds: How long to wait at most; 0 looks once, `INFINITE` waits for ever.
+///   - bAlertable: Whether completion routines run meanwhile; the wait then ends.
+/// - Returns: As ``WaitForMultipleObjects(_:_:_:_:)``; or `WAIT_IO_COMPLETION`.
 @discardableResult
 public func WaitForMultipleObjectsEx(
   _ nCount: DWORD, _ lpHandles: UnsafePointer<HANDLE>?, _ bWaitAll: BOOL, _ dwMilliseconds: DWORD,
   _ bAlertable: BOOL
 ) -> DWORD {
-  SetLastError(ERROR_CALL_NOT_IMPLEMENTED)
-  return 0
+  answer(otherwise: WAIT_FAILED) { () throws(Failure) in
+    guard let start = unsafe lpHandles, (1...MAXIMUM_WAIT_OBJECTS).contains(nCount) else {
+      throw Failure(ERROR_INVALID_PARAMETER)
+    }
+    var objects: [any Waitable] = []
+    for index in 0..<Int(nCount) { objects.append(try Waits.waitable(unsafe start[index])) }
+    guard bWaitAll else { return Waits.any(objects, dwMilliseconds, bAlertable) }
+    guard Set(objects.map { ObjectIdentifier($0) }).count == objects.count else {
+      throw Failure(ERROR_INVALID_PARAMETER)
+    }
+    return Waits.all(objects, dwMilliseconds, bAlertable)
+  }
 }
 
 /// Does nothing for some time.
-public func Sleep(_ dwMilliseconds: DWORD) {
-  SetLastError(ERROR_CALL_NOT_IMPLEMENTED)
-
-}
+public func Sleep(_ dwMilliseconds: DWORD) { SleepEx(dwMilliseconds, FALSE) }
 
 /// Does nothing for some time; if alertable, until a completion routine has run.
+///
+/// - Parameters:
+///   - dwMilliseconds: How long; `INFINITE` for ever.
+///   - bAlertable: Whether completion routines run meanwhile; the wait then ends.
+/// - Returns: 0, or `WAIT_IO_COMPLETION` when routines have run.
 @discardableResult
 public func SleepEx(_ dwMilliseconds: DWORD, _ bAlertable: BOOL) -> DWORD {
-  SetLastError(ERROR_CALL_NOT_IMPLEMENTED)
-  return 0
+  Waits.any([], dwMilliseconds, bAlertable) == WAIT_IO_COMPLETION ? WAIT_IO_COMPLETION : 0
 }
 
 /// Creates an event without a name.
+///
+/// - Parameters:
+///   - lpEventAttributes: Whether the handle is inherited, which has no effect: an event is not for
+///     other processes. Or `nil`.
+///   - bManualReset: Whether it stays set until `ResetEvent`. Else it is reset when a wait succeeds.
+///   - bInitialState: Whether it is set.
+///   - lpName: `nil`.
+/// - Returns: A handle; `nil` on failure, with `ERROR_NOT_SUPPORTED` for a name.
 public func CreateEvent(
   _ lpEventAttributes: LPSECURITY_ATTRIBUTES, _ bManualReset: BOOL, _ bInitialState: BOOL,
   _ lpName: LPCTSTR
 ) -> HANDLE {
-  SetLastError(ERROR_CALL_NOT_IMPLEMENTED)
-  return INVALID_HANDLE_VALUE
+  answer(otherwise: nil) { () throws(Failure) in
+    if lpName != nil { throw Failure(ERROR_NOT_SUPPORTED) }
+    let event = EventObject(Event(bManualReset ? .manual : .automatic, isSet: bInitialState))
+    SetLastError(ERROR_SUCCESS)
+    return HandleTable.shared.insert(
+      event, access: EVENT_ALL_ACCESS,
+      isInherited: unsafe lpEventAttributes?.pointee.bInheritHandle ?? false)
+  }
 }
 
 /// Sets an event: who waits for it goes on.
 @discardableResult
 public func SetEvent(_ hEvent: HANDLE) -> BOOL {
-  SetLastError(ERROR_CALL_NOT_IMPLEMENTED)
-  return FALSE
+  succeeds { () throws(Failure) in
+    try HandleTable.shared.object(hEvent, EventObject.self, access: EVENT_MODIFY_STATE).event.set()
+  }
 }
 
 /// Resets an event: who waits for it waits.
 @discardableResult
 public func ResetEvent(_ hEvent: HANDLE) -> BOOL {
-  SetLastError(ERROR_CALL_NOT_IMPLEMENTED)
-  return FALSE
+  succeeds { () throws(Failure) in
+    try HandleTable.shared.object(hEvent, EventObject.self, access: EVENT_MODIFY_STATE)
+      .event.clear()
+  }
 }

@@ -12,7 +12,7 @@ import Testing
     let token = try PeerWatcher.shared.watch(pair.first.raw) { fired.set() }
     pair.second.close()
     fired.wait()
-    PeerWatcher.shared.stop(token, descriptor: pair.first.raw)
+    PeerWatcher.shared.stop(token)
   }
 
   @Test("the action runs once when the other end is gone")
@@ -27,7 +27,7 @@ import Testing
     fired.wait()
     for _ in 0..<3 { try Self.barrier() }
     #expect(count.value == 1)
-    PeerWatcher.shared.stop(token, descriptor: pair.first.raw)
+    PeerWatcher.shared.stop(token)
     _ = consume pair.first
   }
 
@@ -39,7 +39,7 @@ import Testing
     #expect(write(pair.second.raw, "x", 1) == 1)
     try Self.barrier()
     #expect(fired.value == 0)
-    PeerWatcher.shared.stop(token, descriptor: pair.first.raw)
+    PeerWatcher.shared.stop(token)
     _ = consume pair.second
   }
 
@@ -49,14 +49,14 @@ import Testing
       let pair = try LocalSocket.pair(.stream)
       let fired = Counter()
       let token = try PeerWatcher.shared.watch(pair.first.raw) { fired.add() }
-      PeerWatcher.shared.stop(token, descriptor: pair.first.raw)
-      PeerWatcher.shared.stop(token, descriptor: pair.first.raw)
+      PeerWatcher.shared.stop(token)
+      PeerWatcher.shared.stop(token)
       let again = Signal()
       let second = try PeerWatcher.shared.watch(pair.first.raw) { again.set() }
       pair.second.close()
       again.wait()
       #expect(fired.value == 0)
-      PeerWatcher.shared.stop(second, descriptor: pair.first.raw)
+      PeerWatcher.shared.stop(second)
     }
   }
 
@@ -68,7 +68,7 @@ import Testing
       let fired = Signal()
       let token = try PeerWatcher.shared.watch(pair.first.raw) { fired.set() }
       fired.wait()
-      PeerWatcher.shared.stop(token, descriptor: pair.first.raw)
+      PeerWatcher.shared.stop(token)
     }
     _ = consume pair.first
   }
@@ -83,7 +83,7 @@ import Testing
     let token = try PeerWatcher.shared.watch(pidfd.raw, pidfd: true) { fired.set() }
     child.signal(SIGKILL)
     fired.wait()
-    PeerWatcher.shared.stop(token, descriptor: pidfd.raw)
+    PeerWatcher.shared.stop(token)
     _ = try child.wait()
   }
 }

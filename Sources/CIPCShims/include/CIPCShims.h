@@ -117,3 +117,12 @@ long cipc_mq_byte_limit(long wanted);
 // (*pid is 0 when unknown). The credentials come in a control message.
 ssize_t cipc_receive_from_local(
     int fd, void *data, size_t length, char *path, pid_t *pid, uid_t *uid, gid_t *gid);
+
+// Sleeps on up to 128 words until one is woken or does not hold what is expected: futex_waitv has no
+// C library wrapper. Returns the index of a word that was woken, or -1 and errno.
+int cipc_futex_wait_any(
+    const void *const *words, const uint32_t *expected, int count, const struct timespec *deadline);
+// The bytes that wait in a pipe: ioctl is variadic.
+int cipc_bytes_waiting(int fd);
+// Copies from one pipe to another without taking: tee is _GNU_SOURCE only. Never waits.
+ssize_t cipc_tee(int from, int to, size_t length);

@@ -1,0 +1,296 @@
+internal import Glibc
+internal import Synchronization
+
+/// The writing end of a direction: puts frames into the ring. One thread at a time.
+///
+/// It never waits and makes no system call.
+@safe struct PipeWriter {
+  private let direction: PipeDirection
+  /// Where the next frame goes.
+  private var tail: UInt64 = 0
+  /// Up to here the reader was seen to have read.
+  private var seenHead: UInt64 = 0
+  /// What the reader was last seen to have consumed.
+  private var seenConsumed: UInt64 = 0
+  /// Bytes written and not taken back; of messages that are still being put in, all bytes.
+  private(set) var queuedBytes: UInt64 = 0
+  /// Messages that were begun.
+  private(set) var queuedMessages: UInt64 = 0
+  /// Which message uses each slot, and has not passed the reader.
+  private var slotUsers = InlineArray<16, UInt64?>(repeating: nil)
+
+  /// Where to look next whether to go back to the ring's beginning.
+  private var turn = PipeWriter.home
+  /// From where on to go back also when something is unread.
+  private let zone: Int
+
+  /// - Parameter quota: How much the peer is to leave unread, at most, before this end waits.
+  init(_ direction: PipeDirection, quota: Int) {
+    self.direction = direction
+    zone = max(2 * Self.home, quota + quota / 2)
+  }
+
+  // MARK: - What the reader says
+
+  /// Bytes that the reader has read.
+  @inline(__always)
+  var consumedBytes: UInt64 {
+    let consumed = unsafe direction.consumedBytes.pointee.load(ordering: .sequentiallyConsistent)
+    return min(consumed, queuedBytes)
+  }
+
+  /// Whether `count` more bytes are within the quota.
+  ///
+  /// Bytes that a waiting read will take do not count.
+  @inline(__always)
+  mutating func fits(_ count: Int, quota: UInt64) -> Bool {
+    let after = queuedBytes &+ UInt64(count)
+    return after &- seenConsumed <= quota || fitsNow(UInt64(count), quota)
+  }
+
+  @inline(never)
+  private mutating func fitsNow(_ count: UInt64, _ quota: UInt64) -> Bool {
+    seenConsumed = consumedBytes
+    let unread = queuedBytes &- seenConsumed
+    if unread + count <= quota { return true }
+    return unread == 0 && count - min(count, wantedBytes) <= quota
+  }
+
+  /// Messages that are behind the reader.
+  var passedMessages: UInt64 {
+    unsafe direction.passedMessages.pointee.load(ordering: .sequentiallyConsistent)
+  }
+
+  /// How many bytes the reads that wait will take.
+  var wantedBytes: UInt64 {
+    unsafe direction.wantedBytes.pointee.load(ordering: .sequentiallyConsistent)
+  }
+
+  /// Whether the reader sleeps; makes it the caller's task to wake it.
+  @inline(__always)
+  func takesReaderFromSleep() -> Bool {
+    if unsafe direction.readerSleeps.pointee.load(ordering: .sequentiallyConsistent) == 0 {
+      return false
+    }
+    return unsafe direction.readerSleeps.pointee.exchange(0, ordering: .sequentiallyConsistent) != 0
+  }
+
+  /// Whether the reader sleeps, as it says.
+  @inline(__always)
+  var readerSleeps: Bool {
+    unsafe direction.readerSleeps.pointee.load(ordering: .sequentiallyConsistent) != 0
+  }
+
+  /// Says that the writer is about to sleep until so many bytes have been read in all, or all.
+  func announceSleep(until consumed: UInt64) {
+    unsafe direction.wakeAt.pointee.store(consumed, ordering: .relaxed)
+    unsafe direction.writerSleeps.pointee.store(1, ordering: .sequentiallyConsistent)
+  }
+
+  func stopSleeping() { unsafe direction.writerSleeps.pointee.store(0, ordering: .relaxed) }
+
+  // MARK: - Whole messages
+
+  /// Puts in a message that is not taken back any more, if there is room for all of it.
+  @inline(__always)
+  mutating func putWhole(
+    _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer
+  ) throws(PipeViolation) -> Bool {
+    let count = head.count + body.count
+    let space = PipeFrame.space(count)
+    guard try makeRoom(space) else { return false }
+    let frame = PipeFrame(.first, length: count, remaining: count)
+    let place = unsafe store(frame)
+    if head.count > 0, let source = head.baseAddress { unsafe memcpy(place, source, head.count) }
+    if body.count > 0, let source = body.baseAddress {
+      unsafe memcpy(place + head.count, source, body.count)
+    }
+    tail &+= UInt64(space)
+    queuedBytes &+= UInt64(count)
+    queuedMessages &+= 1
+    publish()
+    return true
+  }
+
+  /// Tells the reader how much is queued and where it ends.
+  @inline(__always)
+  private func publish() {
+    unsafe direction.queuedBytes.pointee.store(queuedBytes, ordering: .relaxed)
+    unsafe direction.tail.pointee.store(tail, ordering: .sequentiallyConsistent)
+  }
+
+  /// Makes `space` bytes in one piece free at the tail, skipping to the ring's beginning for that.
+  @inline(__always)
+  private mutating func makeRoom(_ space: Int) throws(PipeViolation) -> Bool {
+    let place = Int(tail & UInt64(direction.size - 1))
+    if space <= direction.size - place, space <= direction.size - Int(tail &- seenHead),
+      place < turn
+    {
+      return true
+    }
+    return try makeRoomSlowly(space, place)
+  }
+
+  /// The ring is much larger than the quota, for messages that are, and only its beginning is in the
+  /// processor's caches: the writer goes back there when everything was read, or what is unread lies
+  /// behind the beginning anyhow.
+  @inline(never)
+  private mutating func makeRoomSlowly(
+    _ space: Int, _ place: Int
+  ) throws(PipeViolation) -> Bool {
+    try look()
+    let used = Int(tail &- seenHead)
+    let free = direction.size - used
+    let toEnd = direction.size - place
+    let turns = used == 0 ? place >= Self.home : place >= zone
+    let fitsHere = space <= toEnd && space <= free
+    if toEnd + space <= free, turns || !fitsHere {
+      skip(toEnd)
+      turn = Self.home
+      return true
+    }
+    turn = place + Self.home / 2
+    return fitsHere
+  }
+
+  private static let home = 32 * 1024
+
+  /// Whether the reader has read something since the writer looked for room.
+  var hasNewRoom: Bool {
+    unsafe direction.head.pointee.load(ordering: .sequentiallyConsistent) != seenHead
+  }
+
+  private mutating func look() throws(PipeViolation) {
+    let head = unsafe direction.head.pointee.load(ordering: .acquiring)
+    guard tail &- head <= UInt64(direction.size), head & 15 == 0 else { throw PipeViolation() }
+    seenHead = head
+  }
+
+  private mutating func skip(_ count: Int) {
+    _ = unsafe store(PipeFrame(.skip, length: count - PipeFrame.headerSize, remaining: 0))
+    tail &+= UInt64(count)
+  }
+
+  /// Writes a header at the tail and returns where the payload goes.
+  @inline(__always)
+  private func store(_ frame: PipeFrame) -> UnsafeMutableRawPointer {
+    let address = unsafe direction.ring + Int(tail & UInt64(direction.size - 1))
+    let words = frame.encoded
+    unsafe address.storeBytes(of: words.0, as: UInt64.self)
+    unsafe address.storeBytes(of: words.1, toByteOffset: 8, as: UInt64.self)
+    return unsafe address + PipeFrame.headerSize
+  }
+
+  // MARK: - Messages that may be taken back
+
+  /// A message on its way into the ring that can be taken back until it has been read.
+  struct Held {
+    /// Bytes in all.
+    let count: Int
+    /// Bytes that are in the ring, or were.
+    var sent = 0
+    /// Whether it was begun.
+    var slot: Int?
+    var number: UInt64 = 0
+    /// ``PipeWriter/queuedBytes`` up to its end, without what was taken back before it.
+    var end: UInt64
+
+    /// Whether all of it was put in.
+    var isSent: Bool { slot != nil && sent == count }
+  }
+
+  /// Announces a message: its bytes count as queued from now on.
+  mutating func hold(_ count: Int) -> Held {
+    queuedBytes &+= UInt64(count)
+    unsafe direction.queuedBytes.pointee.store(queuedBytes, ordering: .sequentiallyConsistent)
+    return Held(count: count, end: queuedBytes)
+  }
+
+  /// Puts in as much of the message as there is room for.
+  ///
+  /// - Returns: Whether something was put in.
+  mutating func put(
+    _ held: inout Held, _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer
+  ) throws(PipeViolation) -> Bool {
+    if held.slot == nil {
+      guard let slot = freeSlot() else {
+        try look()
+        return false
+      }
+      guard try room(for: held.count) > 0 else { return false }
+      unsafe direction.slot(slot).pointee.store(0, ordering: .releasing)
+      held.slot = slot
+      held.number = queuedMessages
+      slotUsers[slot] = queuedMessages
+      queuedMessages &+= 1
+    }
+    let before = held.sent
+    var isFirst = before == 0
+    repeat {
+      let left = held.count - held.sent
+      let length = min(left, try room(for: left) - PipeFrame.headerSize)
+      if length < 0 || (length == 0 && left > 0) { break }
+      let frame = PipeFrame(
+        isFirst ? .first : .rest, length: length, remaining: left, slot: held.slot)
+      let place = unsafe store(frame)
+      unsafe Self.copy(head, body, from: held.sent, count: length, to: place)
+      tail &+= UInt64(PipeFrame.space(length))
+      held.sent += length
+      isFirst = false
+    } while held.sent < held.count
+    publish()
+    return held.sent > before || held.count == 0
+  }
+
+  /// Copies bytes of what `head` and `body` are together.
+  private static func copy(
+    _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, from start: Int, count: Int,
+    to place: UnsafeMutableRawPointer
+  ) {
+    let first = min(count, max(0, head.count - start))
+    if first > 0, let source = head.baseAddress { unsafe memcpy(place, source + start, first) }
+    if count > first, let source = body.baseAddress {
+      unsafe memcpy(place + first, source + start + first - head.count, count - first)
+    }
+  }
+
+  /// Bytes in one piece at the tail for a frame of a message with `left` bytes to go.
+  private mutating func room(for left: Int) throws(PipeViolation) -> Int {
+    if try makeRoom(PipeFrame.space(left)) { return PipeFrame.space(left) }
+    // Not for all of it. Take what there is, unless that is next to nothing.
+    let place = Int(tail & UInt64(direction.size - 1))
+    let free = direction.size - Int(tail &- seenHead)
+    let toEnd = direction.size - place
+    if toEnd >= min(Self.leastPiece, free) { return min(toEnd, free) & ~15 }
+    if free <= toEnd { return 0 }
+    skip(toEnd)
+    return free - toEnd
+  }
+
+  private static let leastPiece = 4096
+
+  private mutating func freeSlot() -> Int? {
+    let passed = passedMessages
+    for slot in 0..<PipeFrame.slots {
+      guard let user = slotUsers[slot] else { return slot }
+      if user < passed { return slot }
+    }
+    return nil
+  }
+
+  /// Takes back what has not been read of a message, and returns how many bytes were.
+  ///
+  /// The ends of the messages behind it move; the caller corrects them by the difference.
+  mutating func takeBack(_ held: Held) -> Int {
+    var consumed = 0
+    if let slot = held.slot {
+      let word = unsafe direction.slot(slot)
+      let seen = unsafe word.pointee.bitwiseOr(
+        PipeDirection.takenBack, ordering: .acquiringAndReleasing)
+      consumed = Int(min(seen.oldValue & ~PipeDirection.takenBack, UInt64(held.count)))
+    }
+    queuedBytes &-= UInt64(held.count - consumed)
+    unsafe direction.queuedBytes.pointee.store(queuedBytes, ordering: .sequentiallyConsistent)
+    return consumed
+  }
+}

@@ -1,0 +1,21 @@
+internal import SyncObjects
+
+/// What waits are for.
+protocol WaitableObject: KernelObject {
+  /// What a thread sleeps on that waits for a handle of this object.
+  var waitable: any Waitable { get }
+}
+
+/// An event.
+final class EventObject: KernelObject, WaitableObject, @unchecked Sendable {
+  // Sendable: an event is for several threads.
+  let event: Event
+  var waitable: any Waitable { event }
+
+  init(_ event: Event) { self.event = event }
+}
+
+extension FileObject: WaitableObject {
+  /// Signalled when an operation has ended.
+  var waitable: any Waitable { completion }
+}

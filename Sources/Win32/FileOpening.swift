@@ -1,0 +1,97 @@
+internal import Glibc
+internal import IPCSystem
+
+/// Rights as handles have them.
+enum FileAccess {
+  private static let reading = FILE_READ_DATA | FILE_READ_ATTRIBUTES | READ_CONTROL | SYNCHRONIZE
+  private static let writing =
+    FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_ATTRIBUTES | READ_CONTROL | SYNCHRONIZE
+
+  /// What the generic rights stand for; the right to ask for attributes and to wait comes with every
+  /// open file.
+  static func rights(of desired: DWORD) -> DWORD {
+    let generic = GENERIC_READ | GENERIC_WRITE | GENERIC_EXECUTE | GENERIC_ALL
+    var rights = desired & ~generic | FILE_READ_ATTRIBUTES | SYNCHRONIZE
+    if desired & (GENERIC_READ | GENERIC_ALL) != 0 { rights |= reading }
+    if desired & (GENERIC_WRITE | GENERIC_ALL) != 0 { rights |= writing }
+    return rights
+  }
+}
+
+/// Opening or creating a file.
+struct FileOpening {
+  let path: String
+  let access: DWORD
+  let disposition: DWORD
+  let flags: DWORD
+
+  /// Opens the file and tells whether it was there, for those who asked to create it.
+  func open() throws(Failure) -> (object: DescriptorFile, existed: Bool) {
+    let (descriptor, existed) = try openDescriptor()
+    var status = stat()
+    if unsafe fstat(descriptor.raw, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+      throw Failure(ERROR_ACCESS_DENIED)
+    }
+    return (
+      DescriptorFile(
+        adopting: descriptor, isOverlapped: flags & FILE_FLAG_OVERLAPPED != 0,
+        isDeletedOnClose: flags & FILE_FLAG_DELETE_ON_CLOSE != 0),
+      existed
+    )
+  }
+
+  private func openDescriptor() throws(Failure) -> (OwnedDescriptor, existed: Bool) {
+    switch disposition {
+    case CREATE_NEW: return (try attempt(O_CREAT | O_EXCL), false)
+    case OPEN_EXISTING: return (try attempt(0), false)
+    case TRUNCATE_EXISTING:
+      if access & FILE_WRITE_DATA == 0 { throw Failure(ERROR_INVALID_PARAMETER) }
+      return (try attempt(O_TRUNC), false)
+    default:
+      // Which of the two happened must be known: another process may create or delete the file in
+      // between, and then it is tried again.
+      let existing = disposition == CREATE_ALWAYS ? O_TRUNC : 0
+      while true {
+        do throws(Failure) { return (try attempt(existing), true) } catch {
+          if error.code != ERROR_FILE_NOT_FOUND { throw error }
+        }
+        do throws(Failure) { return (try attempt(O_CREAT | O_EXCL), false) } catch {
+          if error.code != ERROR_FILE_EXISTS || isDanglingLink { throw error }
+        }
+      }
+    }
+  }
+
+  /// A link to nothing exists and does not.
+  private var isDanglingLink: Bool {
+    var status = stat()
+    return unsafe lstat(path, &status) == 0 && stat(path, &status) != 0
+  }
+
+  private func attempt(_ creation: Int32) throws(Failure) -> OwnedDescriptor {
+    var options = creation | O_CLOEXEC | O_NOCTTY
+    switch (access & FILE_READ_DATA != 0, access & (FILE_WRITE_DATA | FILE_APPEND_DATA) != 0) {
+    case (true, true): options |= O_RDWR
+    case (false, true): options |= O_WRONLY
+    default: options |= O_RDONLY
+    }
+    if access & FILE_APPEND_DATA != 0, access & FILE_WRITE_DATA == 0 { options |= O_APPEND }
+    if flags & FILE_FLAG_WRITE_THROUGH != 0 { options |= O_SYNC }
+    let mode: mode_t = flags & FILE_ATTRIBUTE_READONLY != 0 ? 0o444 : 0o666
+    while true {
+      let raw = unsafe Glibc.open(path, options, mode)
+      if raw != -1 { return OwnedDescriptor(adopting: raw) }
+      let error = SystemError(code: errno, call: "open")
+      if error.code == EINTR { continue }
+      if error.code == ENOENT && !hasDirectory { throw Failure(ERROR_PATH_NOT_FOUND) }
+      throw Failure(error)
+    }
+  }
+
+  /// Whether the directory is there that the file would be in.
+  private var hasDirectory: Bool {
+    guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return true }
+    var status = stat()
+    return unsafe stat(String(path[..<slash]), &status) == 0
+  }
+}

@@ -1,0 +1,52 @@
+internal import IPCSystem
+internal import SyncObjects
+
+/// Waiting as the Win32 calls have it: milliseconds, handles, and completion routines meanwhile.
+enum Waits {
+  /// The point in time that lies so many milliseconds ahead.
+  static func deadline(_ milliseconds: DWORD) -> Deadline {
+    switch milliseconds {
+    case 0: .immediate
+    case INFINITE: .never
+    default: .after(.milliseconds(Int64(milliseconds)))
+    }
+  }
+
+  /// Waits for one of the objects.
+  static func any(_ objects: [any Waitable], _ milliseconds: DWORD, _ isAlertable: BOOL) -> DWORD {
+    result(isAlertable) { alert in
+      Waiting.any(of: objects, deadline: deadline(milliseconds), alert: alert)
+    }
+  }
+
+  /// Waits for all of the objects.
+  static func all(_ objects: [any Waitable], _ milliseconds: DWORD, _ isAlertable: BOOL) -> DWORD {
+    result(isAlertable) { alert in
+      Waiting.all(of: objects, deadline: deadline(milliseconds), alert: alert)
+    }
+  }
+
+  private static func result(
+    _ isAlertable: BOOL, _ wait: ((any Waitable)?) -> Waiting.Outcome
+  ) -> DWORD {
+    let thread = isAlertable ? ThreadContext.current : nil
+    switch wait(thread) {
+    case .taken(let index): return WAIT_OBJECT_0 + DWORD(index)
+    case .takenAll: return WAIT_OBJECT_0
+    case .timedOut: return WAIT_TIMEOUT
+    case .alerted:
+      thread?.runRoutines()
+      return WAIT_IO_COMPLETION
+    }
+  }
+
+  /// What to sleep on for a handle.
+  static func waitable(_ handle: HANDLE) throws(Failure) -> any Waitable {
+    if handle == ThisProcess.handle { return ThisProcess.waitable }
+    let entry = try HandleTable.shared.entry(handle)
+    guard let object = entry.object as? any WaitableObject else {
+      throw Failure(ERROR_INVALID_HANDLE)
+    }
+    return object.waitable
+  }
+}
