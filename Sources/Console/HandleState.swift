@@ -72,7 +72,11 @@ enum HandleState {
       var (nothing, count): (UInt8, DWORD) = (0, 0)
       _ = unsafe ReadFile(entry.handle, &nothing, 0, &count, nil)
       return GetLastError() == ERROR_PIPE_LISTENING ? "waits for a client" : "disconnected"
-    default: return nil
+    default:
+      // An end that is only written: whether there is a client is all that can be asked.
+      var client: DWORD = 0
+      guard entry.sort == .server else { return nil }
+      return unsafe GetNamedPipeClientProcessId(entry.handle, &client) ? "connected" : nil
     }
   }
 }
