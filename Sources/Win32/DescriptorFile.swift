@@ -38,7 +38,7 @@ final class DescriptorFile: FileObject, @unchecked Sendable {
     let count = try translating { () throws(SystemError) in
       guard let place else { return unsafe try io.read(into: buffer, deadline: .never) }
       return try io.perform("pread", .read, deadline: .never) {
-        unsafe pread($0, buffer.baseAddress, buffer.count, place)
+        unsafe pread($0, buffer.baseAddress, buffer.count, Int(place))
       }
     }
     if let place {
@@ -52,13 +52,13 @@ final class DescriptorFile: FileObject, @unchecked Sendable {
     _ bytes: UnsafeRawBufferPointer, at place: Int64?
   ) throws(Failure) -> Int {
     var written = 0
-    while unsafe written < bytes.count {
+    while written < bytes.count {
       let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[written...])
       let offset = place.map { $0 + Int64(written) }
       written += try translating { () throws(SystemError) in
         guard let offset else { return unsafe try io.write(rest, deadline: .never) }
         return try io.perform("pwrite", .write, deadline: .never) {
-          unsafe pwrite($0, rest.baseAddress, rest.count, offset)
+          unsafe pwrite($0, rest.baseAddress, rest.count, Int(offset))
         }
       }
     }

@@ -1,4 +1,5 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 internal import Glibc
 
 /// The calling thread's last error: why its last call that failed did so.

@@ -1,4 +1,5 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 internal import Glibc
 
 /// Opens or creates a file, or opens the client end of a named pipe.
@@ -34,7 +35,8 @@ public func CreateFile(
     let isInherited = unsafe lpSecurityAttributes?.pointee.bInheritHandle ?? false
     let isOverlapped = dwFlagsAndAttributes & FILE_FLAG_OVERLAPPED != 0
     if name.hasPrefix(#"\\"#) {
-      let pipe = try NamedPipeCalls.open(name, access: access, isOverlapped: isOverlapped)
+      let pipe = try NamedPipeOpening.open(
+        name, access: access, disposition: dwCreationDisposition, isOverlapped: isOverlapped)
       return HandleTable.shared.insert(pipe, access: access, isInherited: isInherited)
     }
     let file = try FileOpening(

@@ -27,20 +27,6 @@ struct FileOpening {
 
   /// Opens the file and tells whether it was there, for those who asked to create it.
   func open() throws(Failure) -> (object: DescriptorFile, existed: Bool) {
-    let (descriptor, existed) = try openDescriptor()
-    var status = stat()
-    if unsafe fstat(descriptor.raw, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
-      throw Failure(ERROR_ACCESS_DENIED)
-    }
-    return (
-      DescriptorFile(
-        adopting: descriptor, isOverlapped: flags & FILE_FLAG_OVERLAPPED != 0,
-        isDeletedOnClose: flags & FILE_FLAG_DELETE_ON_CLOSE != 0),
-      existed
-    )
-  }
-
-  private func openDescriptor() throws(Failure) -> (OwnedDescriptor, existed: Bool) {
     switch disposition {
     case CREATE_NEW: return (try attempt(O_CREAT | O_EXCL), false)
     case OPEN_EXISTING: return (try attempt(0), false)
@@ -68,7 +54,7 @@ struct FileOpening {
     return unsafe lstat(path, &status) == 0 && stat(path, &status) != 0
   }
 
-  private func attempt(_ creation: Int32) throws(Failure) -> OwnedDescriptor {
+  private func attempt(_ creation: Int32) throws(Failure) -> DescriptorFile {
     var options = creation | O_CLOEXEC | O_NOCTTY
     switch (access & FILE_READ_DATA != 0, access & (FILE_WRITE_DATA | FILE_APPEND_DATA) != 0) {
     case (true, true): options |= O_RDWR
@@ -80,12 +66,22 @@ struct FileOpening {
     let mode: mode_t = flags & FILE_ATTRIBUTE_READONLY != 0 ? 0o444 : 0o666
     while true {
       let raw = unsafe Glibc.open(path, options, mode)
-      if raw != -1 { return OwnedDescriptor(adopting: raw) }
+      if raw != -1 { return try file(OwnedDescriptor(adopting: raw)) }
       let error = SystemError(code: errno, call: "open")
       if error.code == EINTR { continue }
       if error.code == ENOENT && !hasDirectory { throw Failure(ERROR_PATH_NOT_FOUND) }
       throw Failure(error)
     }
+  }
+
+  private func file(_ descriptor: consuming OwnedDescriptor) throws(Failure) -> DescriptorFile {
+    var status = stat()
+    if unsafe fstat(descriptor.raw, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+      throw Failure(ERROR_ACCESS_DENIED)
+    }
+    return DescriptorFile(
+      adopting: descriptor, isOverlapped: flags & FILE_FLAG_OVERLAPPED != 0,
+      isDeletedOnClose: flags & FILE_FLAG_DELETE_ON_CLOSE != 0)
   }
 
   /// Whether the directory is there that the file would be in.

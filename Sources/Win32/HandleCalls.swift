@@ -32,7 +32,8 @@ public func DuplicateHandle(
     guard dwOptions & ~(DUPLICATE_SAME_ACCESS | DUPLICATE_CLOSE_SOURCE) == 0 else {
       throw Failure(ERROR_INVALID_PARAMETER)
     }
-    for process in [hSourceProcessHandle, hTargetProcessHandle] where process != ThisProcess.handle {
+    for process in [hSourceProcessHandle, hTargetProcessHandle] where process != ThisProcess.handle
+    {
       _ = try HandleTable.shared.object(process, ProcessObject.self)
       throw Failure(ERROR_NOT_SUPPORTED)
     }

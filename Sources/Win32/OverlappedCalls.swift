@@ -1,6 +1,8 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 internal import IPCSystem
 internal import SyncObjects
+internal import Synchronization
 
 /// Starts to read. When it is over, the calling thread runs a routine, in its next alertable wait:
 /// `SleepEx`, `WaitForSingleObjectEx`, `WaitForMultipleObjectsEx`, `GetOverlappedResultEx`.
@@ -138,7 +140,7 @@ public func CancelIo(_ hFile: HANDLE) -> BOOL {
 public func CancelIoEx(_ hFile: HANDLE, _ lpOverlapped: LPOVERLAPPED) -> BOOL {
   succeeds { () throws(Failure) in
     let file = try HandleTable.shared.object(hFile, FileObject.self)
-    let address = unsafe lpOverlapped.map { unsafe UInt(bitPattern: $0) }
+    let address = unsafe lpOverlapped.map { UInt(bitPattern: $0) }
     for request in file.requests.withLock({ $0 }) { request.notice() }
     let going = file.requests.withLock { list in
       list.filter { address == nil || $0.address == address }

@@ -6,7 +6,7 @@ internal import Synchronization
   // Sendable: the addresses are constant, what is behind them belongs to the operation until it is
   // over, and the rest is behind the mutex.
   private let overlapped: UnsafeMutablePointer<OVERLAPPED>
-  private let target: UnsafeMutableRawBufferPointer
+  private let target: UnsafeMutableRawBufferPointer?
   private let file: FileObject
   private let event: EventObject?
   private let routine: LPOVERLAPPED_COMPLETION_ROUTINE
@@ -33,7 +33,7 @@ internal import Synchronization
 
   /// The operation that this structure is busy with.
   static func running(_ overlapped: UnsafeMutablePointer<OVERLAPPED>) -> OverlappedRequest? {
-    all.withLock { unsafe $0[UInt(bitPattern: overlapped)] }
+    all.withLock { $0[UInt(bitPattern: overlapped)] }
   }
 
   /// The address of the structure.
@@ -41,18 +41,19 @@ internal import Synchronization
 
   private init(
     _ overlapped: UnsafeMutablePointer<OVERLAPPED>, _ file: FileObject, event: EventObject?,
-    target: UnsafeMutableRawBufferPointer, routine: LPOVERLAPPED_COMPLETION_ROUTINE
+    target: UnsafeMutableRawBufferPointer?, routine: LPOVERLAPPED_COMPLETION_ROUTINE
   ) {
     unsafe self.overlapped = overlapped
     unsafe self.target = target
     self.file = file
     self.event = event
-    self.routine = routine
+    unsafe self.routine = routine
     thread = .current
   }
 
   /// The event of an `OVERLAPPED`, which is reset. Its lowest bit has a meaning in Windows only.
-  static func event(of overlapped: UnsafeMutablePointer<OVERLAPPED>) throws(Failure) -> EventObject? {
+  static func event(of overlapped: UnsafeMutablePointer<OVERLAPPED>) throws(Failure) -> EventObject?
+  {
     let value = unsafe overlapped.pointee.hEvent.value & ~1
     if value == 0 { return nil }
     return try HandleTable.shared.object(HANDLE(value), EventObject.self)
@@ -68,7 +69,7 @@ internal import Synchronization
   /// - Throws: `ERROR_IO_PENDING`; `ERROR_MORE_DATA` with `count` set; or why it failed.
   static func start(
     _ work: Work, on file: FileObject, _ overlapped: UnsafeMutablePointer<OVERLAPPED>,
-    target: UnsafeMutableRawBufferPointer = UnsafeMutableRawBufferPointer(start: nil, count: 0),
+    target: UnsafeMutableRawBufferPointer? = nil,
     routine: LPOVERLAPPED_COMPLETION_ROUTINE = nil, count: inout Int,
     otherwise: () throws(Failure) -> Transfer
   ) throws(Failure) {
@@ -107,7 +108,7 @@ internal import Synchronization
     state.withLock { $0.phase = .pending }
     event?.event.attach(self)
     file.completion.attach(self)
-    if routine != nil { thread.expect(self) }
+    if unsafe routine != nil { thread.expect(self) }
     // It may have ended between the question and the change, and nobody would have delivered it.
     finishIfPending()
     return nil
@@ -142,7 +143,9 @@ internal import Synchronization
 
   /// Delivers the result: into the structure and the buffer first, then to who waits for it.
   private func complete(_ outcome: WorkOutcome) {
-    unsafe target.copyBytes(from: outcome.bytes.prefix(target.count))
+    if let target = unsafe target {
+      unsafe target.copyBytes(from: outcome.bytes.prefix(target.count))
+    }
     unsafe overlapped.pointee.InternalHigh = ULONG_PTR(outcome.count)
     unsafe overlapped.pointee.Internal = Status.of(error: outcome.error)
     // From the moment that somebody is told, the structure may be gone: it is not touched any more.
@@ -151,9 +154,10 @@ internal import Synchronization
     file.completion.set()
     leave()
     delivered.set()
-    if let routine {
+    if let routine = unsafe routine {
       let (error, count) = (outcome.error, DWORD(truncatingIfNeeded: outcome.count))
-      thread.enqueue(self) { [overlapped] in unsafe routine(error, count, overlapped) }
+      let overlapped = unsafe self.overlapped
+      thread.enqueue(self) { unsafe routine(error, count, overlapped) }
     }
   }
 

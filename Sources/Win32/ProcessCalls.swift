@@ -1,4 +1,5 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 internal import AnonymousPipes
 internal import Glibc
 internal import IPCSystem
@@ -26,7 +27,8 @@ public func CreatePipe(
     let isInherited = unsafe lpPipeAttributes?.pointee.bInheritHandle ?? false
     let pipe = try translating { () throws(TransportError) in try QuotaPipe(quota: Int(nSize)) }
     unsafe hReadPipe.pointee = HandleTable.shared.insert(
-      QuotaPipeReadingFile(pipe.reader), access: FileAccess.rights(of: GENERIC_READ)
+      QuotaPipeReadingFile(pipe.reader),
+      access: FileAccess.rights(of: GENERIC_READ)
         | FILE_WRITE_ATTRIBUTES, isInherited: isInherited)
     unsafe hWritePipe.pointee = HandleTable.shared.insert(
       QuotaPipeWritingFile(pipe.writer), access: FileAccess.rights(of: GENERIC_WRITE),

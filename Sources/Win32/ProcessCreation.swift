@@ -48,7 +48,8 @@ struct ProcessCreation {
       plan.descriptors.append((Int32(3 + index), item.bequest.descriptor.raw))
     }
     if !estate.others.isEmpty {
-      plan.environment = (environment ?? Self.ownEnvironment) + [Inheritance.announce(estate.others)]
+      plan.environment =
+        (environment ?? Self.ownEnvironment) + [Inheritance.announce(estate.others)]
     }
     defer {
       extendLifetime(estate)

@@ -1,3 +1,5 @@
+internal import SyncObjects
+
 /// What reading and writing have in common, whatever the object is.
 enum Transfers {
   /// `ReadFile`.
@@ -52,8 +54,7 @@ enum Transfers {
   ) throws(Failure) {
     let file = try writable(handle)
     let source = try unsafe memory(buffer, size)
-    let nowhere = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
-    try unsafe runEx(.write(Array(source)), on: file, overlapped, target: nowhere, routine) {
+    try unsafe runEx(.write(Array(source)), on: file, overlapped, target: nil, routine) {
       place throws(Failure) in
       Transfer(count: try unsafe file.write(source, at: place))
     }
@@ -63,7 +64,7 @@ enum Transfers {
   /// caller are for that.
   static func run(
     _ work: @autoclosure () -> Work, on file: FileObject, _ overlapped: LPOVERLAPPED,
-    target: UnsafeMutableRawBufferPointer = UnsafeMutableRawBufferPointer(start: nil, count: 0),
+    target: UnsafeMutableRawBufferPointer? = nil,
     count: inout Int, _ body: (Int64?) throws(Failure) -> Transfer
   ) throws(Failure) {
     guard let overlapped = unsafe overlapped else {
@@ -87,10 +88,10 @@ enum Transfers {
 
   private static func runEx(
     _ work: Work, on file: FileObject, _ overlapped: LPOVERLAPPED,
-    target: UnsafeMutableRawBufferPointer, _ routine: LPOVERLAPPED_COMPLETION_ROUTINE,
+    target: UnsafeMutableRawBufferPointer?, _ routine: LPOVERLAPPED_COMPLETION_ROUTINE,
     _ body: (Int64?) throws(Failure) -> Transfer
   ) throws(Failure) {
-    guard let overlapped = unsafe overlapped, let routine, file.isOverlapped else {
+    guard let overlapped = unsafe overlapped, let routine = unsafe routine, file.isOverlapped else {
       throw Failure(ERROR_INVALID_PARAMETER)
     }
     let place = try unsafe place(overlapped, file)
@@ -101,7 +102,7 @@ enum Transfers {
       ) { () throws(Failure) in
         try file.inTurn { () throws(Failure) in try body(place) }
       }
-    } catch where error.code == ERROR_IO_PENDING || error.code == ERROR_MORE_DATA {
+    } catch  where error.code == ERROR_IO_PENDING || error.code == ERROR_MORE_DATA {
       // Started, or complete with a part of the message: the routine will tell.
       SetLastError(error.code == ERROR_MORE_DATA ? error.code : ERROR_SUCCESS)
       return
@@ -161,7 +162,8 @@ enum Transfers {
     _ overlapped: UnsafeMutablePointer<OVERLAPPED>, _ file: FileObject
   ) throws(Failure) -> Int64? {
     guard file.hasPlaces else { return nil }
-    let place = unsafe UInt64(overlapped.pointee.OffsetHigh) << 32 | UInt64(overlapped.pointee.Offset)
+    let place =
+      unsafe UInt64(overlapped.pointee.OffsetHigh) << 32 | UInt64(overlapped.pointee.Offset)
     guard let place = Int64(exactly: place) else { throw Failure(ERROR_INVALID_PARAMETER) }
     return place
   }

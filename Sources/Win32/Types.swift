@@ -61,7 +61,7 @@ public typealias LPHANDLE = UnsafeMutablePointer<HANDLE>?
 @frozen @safe public struct SECURITY_ATTRIBUTES {
   /// The size of this structure in bytes.
   public var nLength = DWORD(MemoryLayout<SECURITY_ATTRIBUTES>.size)
-  /// Who may use the object: `NULL`, this user, or a security descriptor.
+  /// Who may use the object: `NULL`, this user, or a ``SECURITY_DESCRIPTOR``.
   public var lpSecurityDescriptor: LPVOID = nil
   /// Whether a child that is created with `bInheritHandles` gets the handle.
   public var bInheritHandle: BOOL = FALSE

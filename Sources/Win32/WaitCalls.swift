@@ -1,4 +1,5 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 internal import SyncObjects
 
 /// Waits until an object is signalled: an event that is set, a process that has ended, a file or pipe
