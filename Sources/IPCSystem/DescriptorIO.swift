@@ -196,9 +196,10 @@ public final class DescriptorIO: @unchecked Sendable {
 }
 
 /// The calling thread's kernel id, kept per thread: asking each time would be a system call.
-enum ThreadIdentity {
+public enum ThreadIdentity {
+  /// The calling thread's id.
   @inline(__always)
-  static var current: Int32 {
+  public static var current: Int32 {
     let known = cipc_get_own_thread()
     return known != 0 ? known : introduce()
   }

@@ -56,6 +56,13 @@ public struct PipePeek: Sendable, Equatable {
   /// Bytes of the first message behind ``bytes``. On a pipe of bytes the negative count of
   /// ``bytes``: that is what Win32 returns there.
   public var leftInMessage: Int
+
+  /// Creates a value.
+  public init(bytes: [UInt8], available: Int, leftInMessage: Int) {
+    self.bytes = bytes
+    self.available = available
+    self.leftInMessage = leftInMessage
+  }
 }
 
 /// One end of a named pipe: what the server's and the client's ends have in common.

@@ -326,6 +326,7 @@ public final class NamedPipeInstance: NamedPipeEnd {
   /// Takes the client that has claimed this instance.
   func takeClient() throws(TransportError) {
     var waits: [PipeOperation] = []
+    var greeting: Welcome.Greeting?
     let failure = shared.withLock { shared -> SystemError? in
       guard let listener = shared.listener else {
         return SystemError(code: EBADF, call: "accept")
@@ -336,14 +337,18 @@ public final class NamedPipeInstance: NamedPipeEnd {
       defer { listener.io.close() }
       do throws(SystemError) {
         let socket = try LocalSocket.acceptOnly(listener.io.descriptor)
-        connection.change(.link(try Welcome.greet(socket, options)))
+        let prepared = try Welcome.prepare(socket, options)
+        connection.change(.link(prepared.link))
         shared.state = shared.state.after(.clientTaken) ?? shared.state
+        greeting = consume prepared
       } catch { return listen(&shared) ?? error }
       waits = shared.waits.take()
       return nil
     }
     if let failure { throw TransportError(failure, "accept a client of \(name)") }
+    // When the client's call returns, the server's waits are over.
     for wait in waits { wait.finish(.success(PipeTransfer())) }
+    greeting.take()?.send()
   }
 
   /// Ends the connection with the client; nothing that was not read can be read any more. Flush

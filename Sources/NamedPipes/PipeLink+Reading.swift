@@ -281,7 +281,7 @@ extension PipeLink {
       if unsafe input.pointee.queue.first === request {
         unsafe _ = input.pointee.queue.removeFirst()
       }
-      finished.append { request.operation.finish(outcome) }
+      finished.append(request.operation.decide(outcome))
     }
     return finished
   }

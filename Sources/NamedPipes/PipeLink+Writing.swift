@@ -43,11 +43,6 @@ internal import IPCTransport
   }
 
   deinit { unsafe owned?.deallocate() }
-
-  func finish(_ outcome: Result<PipeTransfer, TransportError>) {
-    self.outcome = outcome
-    operation?.finish(outcome)
-  }
 }
 
 /// A flush that waits.
@@ -387,10 +382,10 @@ extension PipeLink {
     {
       for request in unsafe output.pointee.queue.take() {
         request.outcome = .failure(error)
-        finished.append { request.operation?.finish(.failure(error)) }
+        if let operation = request.operation { finished.append(operation.decide(.failure(error))) }
       }
       for flush in unsafe output.pointee.flushes.take() {
-        finished.append { flush.operation.finish(.success(PipeTransfer())) }
+        finished.append(flush.operation.decide(.success(PipeTransfer())))
       }
       return finished
     }
@@ -413,11 +408,11 @@ extension PipeLink {
       let outcome = Result<PipeTransfer, TransportError>.success(
         PipeTransfer(count: request.held.count))
       request.outcome = outcome
-      finished.append { request.operation?.finish(outcome) }
+      if let operation = request.operation { finished.append(operation.decide(outcome)) }
     }
     let passed = unsafe output.pointee.writer.passedMessages
     for flush in unsafe output.pointee.flushes where flush.messages <= passed {
-      finished.append { flush.operation.finish(.success(PipeTransfer())) }
+      finished.append(flush.operation.decide(.success(PipeTransfer())))
     }
     unsafe output.pointee.flushes.removeAll { $0.messages <= passed }
     return finished
@@ -450,7 +445,7 @@ extension PipeLink {
     _ = takeBack(request)
     let finished = progressWrites() + driveWrites()
     outputLock.unlock()
-    request.finish(.failure(TransportError(.cancelled, "\(Self.operationName)")))
+    request.operation?.finish(.failure(TransportError(.cancelled, "\(Self.operationName)")))
     for action in finished { action() }
   }
 

@@ -141,6 +141,14 @@ internal import Synchronization
   /// The process at the other end.
   var peer: PeerIdentity? { try? LocalSocket.peer(of: dataBell.descriptor) }
 
+  /// Sends the client what it begins with.
+  func greet(_ bytes: [UInt8], descriptors: [Int32]) {
+    outputLock.withLock {
+      guard ending == .open else { return }
+      try? LocalSocket.send(bytes, descriptors: descriptors, over: dataBell.descriptor)
+    }
+  }
+
   // MARK: - Ending
 
   /// Ends the connection: says so to the peer, gets threads out of their calls, and ends operations
@@ -152,6 +160,10 @@ internal import Synchronization
       ).exchanged
     else { return }
     memory.setState(of: side, ending == .disconnected ? .disconnected : .closed)
+    let isDisconnected = ending == .disconnected
+    let disconnected = TransportError(.disconnected, "use the pipe")
+    let closed = isDisconnected ? disconnected : TransportError(.closed, "use the pipe")
+    let broken = isDisconnected ? disconnected : TransportError(.brokenPipe, "use the pipe")
     // Under the locks: nobody registers a watch from now on.
     let reads = inputLock.withLock {
       unsafe stopWatching(&input.pointee.watch)
@@ -159,21 +171,15 @@ internal import Synchronization
     }
     let (writes, flushes) = outputLock.withLock {
       unsafe stopWatching(&output.pointee.watch)
-      return unsafe (output.pointee.queue.take(), output.pointee.flushes.take())
+      let writes = unsafe output.pointee.queue.take()
+      for write in writes { write.outcome = .failure(closed) }
+      return unsafe (writes, output.pointee.flushes.take())
     }
-    // What waited here was not read, so it is taken back with the end.
     dataBell.close()
     roomBell.close()
-    let disconnected = TransportError(.disconnected, "use the pipe")
-    let isDisconnected = ending == .disconnected
-    for read in reads {
-      read.operation.finish(
-        .failure(isDisconnected ? disconnected : TransportError(.endOfFile, "read from the pipe")))
-    }
-    for write in writes {
-      write.finish(
-        .failure(isDisconnected ? disconnected : TransportError(.brokenPipe, "write to the pipe")))
-    }
+    turns.change()
+    for read in reads { read.operation.finish(.failure(broken)) }
+    for write in writes { write.operation?.finish(.failure(broken)) }
     for flush in flushes { flush.operation.finish(.success(PipeTransfer())) }
   }
 

@@ -37,6 +37,8 @@ public final class PipeOperation: Sendable {
     var completion: Completion?
     var look: (@Sendable () -> Void)?
     var abort: (@Sendable () -> Void)?
+    /// The thread that runs the completion.
+    var completer: Int32 = 0
   }
 
   init(_ completion: Completion?) {
@@ -54,17 +56,31 @@ public final class PipeOperation: Sendable {
     }
   }
 
-  /// What came of it; `nil` while it is going on. Looks for progress first, so that the answer is
-  /// right at the moment of asking.
+  /// What came of it; `nil` while it is going on.
+  ///
+  /// Looks for progress first, so that the answer is right at the moment of asking; and when it is
+  /// over, the completion has run.
   public var outcome: Result<PipeTransfer, TransportError>? {
-    let (known, look) = state.withLock { ($0.outcome, $0.look) }
-    if let known { return known }
-    look?()
-    return state.withLock { $0.outcome }
+    if let known = decided { return known }
+    state.withLock { $0.look }?()
+    return decided
   }
 
+  /// The outcome, once the completion has run or is running on this very thread.
+  private var decided: Result<PipeTransfer, TransportError>? {
+    while true {
+      let seen = over.value
+      let (outcome, completer) = state.withLock { ($0.outcome, $0.completer) }
+      guard let outcome else { return nil }
+      if seen == Self.complete || completer == ThreadIdentity.current { return outcome }
+      over.wait(while: seen, deadline: .never)
+    }
+  }
+
+  private static let complete: UInt32 = 1
+
   /// Whether it is over, without looking.
-  var isOver: Bool { over.value != 0 }
+  var isOver: Bool { over.value == Self.complete }
 
   /// Gives the operation up: what it did not transfer will not be transferred, and of a write, what
   /// was not read will not be read.
@@ -75,7 +91,7 @@ public final class PipeOperation: Sendable {
   public func cancel() -> Bool {
     if outcome != nil { return false }
     state.withLock { $0.abort }?()
-    guard case .failure(let error)? = state.withLock({ $0.outcome }) else { return false }
+    guard case .failure(let error)? = decided else { return false }
     return error.code == .cancelled
   }
 
@@ -91,17 +107,27 @@ public final class PipeOperation: Sendable {
   }
 
   /// Ends the operation. Only the first call counts. Not under a lock that a completion might want.
-  func finish(_ outcome: Result<PipeTransfer, TransportError>) {
-    let completion = state.withLock { state -> Completion? in
-      guard state.outcome == nil else { return nil }
+  func finish(_ outcome: Result<PipeTransfer, TransportError>) { decide(outcome)() }
+
+  /// Settles what came of it, under whatever lock; the caller runs what it returns without.
+  func decide(_ outcome: Result<PipeTransfer, TransportError>) -> () -> Void {
+    let isFirst = state.withLock { state in
+      if state.outcome != nil { return false }
       state.outcome = outcome
       state.look = nil
       state.abort = nil
-      defer { state.completion = nil }
-      return state.completion ?? { _ in }
+      return true
     }
-    guard let completion else { return }
+    return isFirst ? { self.complete() } : {}
+  }
+
+  private func complete() {
+    let completion = state.withLock { state in
+      state.completer = ThreadIdentity.current
+      defer { state.completion = nil }
+      return state.completion
+    }
+    completion?(self)
     over.change()
-    completion(self)
   }
 }

@@ -53,20 +53,42 @@ struct Welcome: Equatable {
     self.sizes = sizes
   }
 
-  /// Makes the server's end of a connection and hands the other half to the client.
-  static func greet(
+  /// The server's end of a connection, and what is to be sent to the client.
+  struct Greeting: ~Copyable {
+    let link: PipeLink
+    private let welcome: Welcome
+    private let file: OwnedDescriptor
+    private let room: OwnedDescriptor
+
+    init(
+      _ link: PipeLink, _ welcome: Welcome, _ file: consuming OwnedDescriptor,
+      _ room: consuming OwnedDescriptor
+    ) {
+      self.link = link
+      self.welcome = welcome
+      self.file = file
+      self.room = room
+    }
+
+    /// Hands the other half to the client, which goes on from there. A client that is gone already
+    /// does not matter: that shows when the server reads.
+    consuming func send() {
+      link.greet(welcome.encoded, descriptors: [file.raw, room.raw])
+    }
+  }
+
+  /// Makes the server's end of a connection.
+  static func prepare(
     _ socket: consuming OwnedDescriptor, _ options: NamedPipes.Options
-  ) throws(SystemError) -> PipeLink {
+  ) throws(SystemError) -> Greeting {
     let welcome = Welcome(options)
     let created = try SharedMapping.create(name: "ipclab-pipe", size: welcome.sizes.total)
     let room = try LocalSocket.pair(.seqpacket)
     let memory = PipeMemory(mapping: created.mapping, sizes: welcome.sizes)
-    // A client that is gone already does not matter: that shows when the server reads.
-    try? LocalSocket.send(
-      welcome.encoded, descriptors: [created.file.raw, room.second.raw], over: socket.raw)
-    return PipeLink(
+    let link = PipeLink(
       socket: socket, room: room.first, memory: memory, side: .server,
       quota: options.outboundQuota)
+    return Greeting(link, welcome, created.file, room.second)
   }
 
   /// A client's end of a connection, and what the server said.

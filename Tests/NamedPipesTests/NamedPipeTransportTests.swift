@@ -6,10 +6,6 @@ import Testing
 
 private let address = Endpoint(address: #"\\.\pipe\Test"#)
 
-private func pattern(_ count: Int) -> [UInt8] {
-  (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31) }
-}
-
 @Suite("Conversations over named pipes")
 struct NamedPipeTransportTests {
   @Test(

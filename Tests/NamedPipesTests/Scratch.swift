@@ -98,3 +98,12 @@ extension NamedPipeEnd {
     String(decoding: try read(upTo: limit, deadline: deadline).bytes, as: UTF8.self)
   }
 }
+
+/// A sign between threads.
+final class Flag: Sendable {
+  private let value = Atomic(false)
+
+  var isSet: Bool { value.load(ordering: .acquiring) }
+
+  func set() { value.store(true, ordering: .releasing) }
+}

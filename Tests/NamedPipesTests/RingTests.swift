@@ -1,0 +1,241 @@
+import Glibc
+import IPCSystem
+import Testing
+
+@testable import NamedPipes
+
+/// A direction in memory of this process: both ends of it, without sockets.
+final class Ring {
+  let memory: PipeMemory
+  let direction: PipeDirection
+  var reader: PipeReader
+  var writer: PipeWriter
+
+  init(quota: Int = 4096) throws {
+    let sizes = PipeMemory.Sizes(serverQuota: quota, clientQuota: quota)
+    let created = try SharedMapping.create(name: "ring", size: sizes.total)
+    memory = PipeMemory(mapping: created.mapping, sizes: sizes)
+    direction = memory.direction(writtenBy: .server)
+    reader = PipeReader(direction)
+    writer = PipeWriter(direction, quota: quota)
+  }
+
+  func put(_ bytes: [UInt8]) throws -> Bool {
+    try bytes.withUnsafeBytes { try writer.putWhole(.init(start: nil, count: 0), $0) }
+  }
+
+  /// Announces a message that may be taken back, and puts in what there is room for.
+  func hold(_ bytes: [UInt8]) throws -> PipeWriter.Held {
+    var held = writer.hold(bytes.count)
+    try push(&held, bytes)
+    return held
+  }
+
+  func push(_ held: inout PipeWriter.Held, _ bytes: [UInt8]) throws {
+    _ = try bytes.withUnsafeBytes {
+      try writer.put(&held, .init(start: nil, count: 0), $0)
+    }
+  }
+
+  func readMessage(upTo limit: Int) throws -> (PipeReader.Progress, [UInt8]) {
+    var filled = 0
+    return try readOn(upTo: limit, &filled, [])
+  }
+
+  /// Goes on with a read that was unfinished.
+  func readOn(
+    upTo limit: Int, _ filled: inout Int, _ had: [UInt8]
+  ) throws -> (PipeReader.Progress, [UInt8]) {
+    var buffer = had + [UInt8](repeating: 0, count: limit - had.count)
+    let progress = try buffer.withUnsafeMutableBytes {
+      try reader.readMessage(into: $0, filled: &filled)
+    }
+    _ = reader.publish()
+    return (progress, Array(buffer.prefix(filled)))
+  }
+
+  func readBytes(upTo limit: Int) throws -> (PipeReader.Progress, [UInt8]) {
+    var buffer = [UInt8](repeating: 0, count: limit)
+    let result = try buffer.withUnsafeMutableBytes { try reader.readBytes(into: $0) }
+    _ = reader.publish()
+    return (result.progress, Array(buffer.prefix(result.count)))
+  }
+}
+
+/// Bytes that differ from place to place, and fast to make in a debug build: a short pattern, whose
+/// length is prime, copied over and over.
+func pattern(_ count: Int, from start: Int = 0) -> [UInt8] {
+  [UInt8](unsafeUninitializedCapacity: count) { target, initialized in
+    var filled = min(count, 251)
+    for index in 0..<filled { target[index] = UInt8(truncatingIfNeeded: (index &+ start) &* 31) }
+    while filled > 0, filled < count {
+      let more = min(filled, count - filled)
+      memcpy(target.baseAddress! + filled, target.baseAddress!, more)
+      filled += more
+    }
+    initialized = count
+  }
+}
+
+@Suite("The ring of frames")
+struct RingTests {
+  @Test("messages go round the ring many times, whole and in order")
+  func around() throws {
+    let ring = try Ring()
+    var generator = SeededGenerator(seed: 7)
+    var queued: [[UInt8]] = []
+    var total = 0
+    while total < 12 << 20 {
+      let message = pattern(Int.random(in: 0...70_000, using: &generator), from: total)
+      if try ring.put(message) {
+        queued.append(message)
+        total += message.count
+      } else {
+        #expect(!queued.isEmpty)
+      }
+      while !queued.isEmpty, Bool.random(using: &generator) {
+        let expected = queued.removeFirst()
+        let (progress, bytes) = try ring.readMessage(upTo: 70_000)
+        #expect(progress == .done(hasMore: false))
+        if bytes != expected {
+          Issue.record("a message of \(expected.count) bytes came as \(bytes.count)")
+        }
+      }
+    }
+  }
+
+  @Test("a message longer than the ring goes through in parts")
+  func longer() throws {
+    let ring = try Ring()
+    let message = pattern(10_000_000)
+    var held = try ring.hold(message)
+    #expect(!held.isSent && held.sent > 0)
+    var (filled, bytes) = (0, [UInt8]())
+    var progress = PipeReader.Progress.empty
+    while progress != .done(hasMore: false) {
+      (progress, bytes) = try ring.readOn(upTo: message.count, &filled, bytes)
+      if !held.isSent { try ring.push(&held, message) }
+    }
+    #expect(bytes == message)
+    #expect(ring.writer.passedMessages == 1)
+  }
+
+  @Test("what is taken back of an unread message is never read, and what is behind it is")
+  func takeBack() throws {
+    let ring = try Ring()
+    let first = try ring.hold(pattern(100))
+    let second = try ring.hold([1, 2])
+    #expect(try ring.readBytes(upTo: 10).1 == pattern(10))
+    #expect(ring.writer.takeBack(first) == 10)
+    let peek = try ring.reader.peek(upTo: 10, joined: true)
+    #expect(peek.bytes == [1, 2])
+    #expect(peek.available == 2)
+    #expect(try ring.readMessage(upTo: 10).1 == [1, 2])
+    #expect(ring.writer.takeBack(second) == 2)
+    #expect(try ring.readMessage(upTo: 10).0 == .empty)
+    #expect(ring.writer.passedMessages == 2)
+  }
+
+  @Test("a message of which only a part was sent is forgotten when it is taken back")
+  func takeBackUnsent() throws {
+    let ring = try Ring()
+    let message = pattern(9_000_000)
+    let held = try ring.hold(message)
+    var filled = 0
+    let (progress, bytes) = try ring.readOn(upTo: message.count, &filled, [])
+    #expect(progress == .unfinished)
+    #expect(bytes.count == held.sent)
+    #expect(ring.writer.takeBack(held) == held.sent)
+    #expect(try ring.put([7]))
+    // The read that was under way gets the next message instead.
+    #expect(try ring.readOn(upTo: message.count, &filled, bytes).1 == [7])
+  }
+
+  @Test("bytes that an unfinished read gives back are read, and peeked at, again")
+  func giveBack() throws {
+    let ring = try Ring()
+    let message = pattern(6_000_000)
+    var held = try ring.hold(message)
+    let (progress, bytes) = try ring.readMessage(upTo: message.count)
+    #expect(progress == .unfinished)
+    bytes.withUnsafeBytes { ring.reader.giveBack($0) }
+    let peek = try ring.reader.peek(upTo: 5, joined: false)
+    #expect(peek.bytes == pattern(5))
+    #expect(peek.available == message.count)
+    #expect(peek.message == message.count)
+    try ring.push(&held, message)
+    #expect(try ring.readMessage(upTo: message.count).1 == message)
+  }
+
+  @Test("reading bytes joins messages, and takes an empty one only by itself or on the way")
+  func joined() throws {
+    let ring = try Ring()
+    for message in [[], [1], [], [2, 3], []] as [[UInt8]] { #expect(try ring.put(message)) }
+    #expect(try ring.readBytes(upTo: 10) == (.done(hasMore: false), [1, 2, 3]))
+    #expect(try ring.readBytes(upTo: 10) == (.done(hasMore: false), []))
+    #expect(try ring.readBytes(upTo: 10) == (.empty, []))
+  }
+
+  @Test("writes and reads agree with a model, whatever is written, read and taken back")
+  func model() throws {
+    for seed in UInt64(1)...40 {
+      var generator = SeededGenerator(seed: seed)
+      let ring = try Ring()
+      var model: [[UInt8]] = []
+      var held: [(message: PipeWriter.Held, bytes: [UInt8])] = []
+      for _ in 0..<400 {
+        switch Int.random(in: 0..<5, using: &generator) {
+        case 0, 1:
+          let bytes = pattern(Int.random(in: 0...300, using: &generator))
+          if try ring.put(bytes) { model.append(bytes) }
+          held = []  // Only the messages at the end are ever taken back.
+        case 2:
+          let bytes = pattern(Int.random(in: 1...300, using: &generator), from: 5)
+          let message = try ring.hold(bytes)
+          if message.isSent {
+            model.append(bytes)
+            held.append((message, bytes))
+          } else {
+            #expect(ring.writer.takeBack(message) == 0)
+          }
+        case 3:
+          guard let last = held.popLast() else { continue }
+          let before = ring.writer.takeBack(last.message)
+          if before < last.bytes.count, !model.isEmpty { model.removeLast() }
+        default:
+          let limit = Int.random(in: 0...400, using: &generator)
+          let (progress, bytes) = try ring.readMessage(upTo: limit)
+          guard let first = model.first else {
+            #expect(progress == .empty, "seed \(seed)")
+            continue
+          }
+          #expect(bytes == Array(first.prefix(limit)), "seed \(seed)")
+          #expect(progress == .done(hasMore: first.count > limit), "seed \(seed)")
+          if first.count > limit {
+            model[0] = Array(first.dropFirst(limit))
+          } else {
+            model.removeFirst()
+          }
+          if model.count < held.count { held.removeFirst(held.count - model.count) }
+        }
+        let unread = model.reduce(0) { $0 + $1.count }
+        #expect(ring.reader.unread == unread, "seed \(seed)")
+      }
+    }
+  }
+}
+
+/// Random numbers that are the same for the same seed.
+struct SeededGenerator: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var word = state
+    word = (word ^ word >> 30) &* 0xbf58_476d_1ce4_e5b9
+    word = (word ^ word >> 27) &* 0x94d0_49bb_1331_11eb
+    return word ^ word >> 31
+  }
+}
