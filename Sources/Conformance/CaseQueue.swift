@@ -1,5 +1,4 @@
 public import IPCSystem
-internal import Synchronization
 
 /// Plays cases in threads, a few at a time: most of a case's time is spent waiting.
 public final class CaseQueue: Sendable {
@@ -15,7 +14,7 @@ public final class CaseQueue: Sendable {
 
   private let runner: CaseRunner
   private let limit: Int
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   /// Makes a queue.
   ///

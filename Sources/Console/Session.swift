@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import IPCSystem
 internal import Win32
 
 /// What one console or agent holds: handles and operations under the names that lines use.
@@ -43,7 +43,7 @@ final class Session: Sendable {
   /// Whether a person types: unknown names are then refused with a suggestion; in the protocol they
   /// are handles that are not valid.
   let isForPeople: Bool
-  private let tables = Mutex(Tables())
+  private let tables = Locked(Tables())
 
   init(childProgram: String, isForPeople: Bool) {
     self.childProgram = childProgram

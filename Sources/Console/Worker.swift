@@ -1,6 +1,5 @@
 internal import Dispatch
 internal import IPCSystem
-internal import Synchronization
 
 /// A thread that makes calls one after the other and keeps the answer of the last one.
 ///
@@ -19,7 +18,7 @@ final class Worker: Sendable {
     var outcome: Outcome?
   }
 
-  private let state = Mutex(State())
+  private let state = Locked(State())
   private let hasJob = DispatchSemaphore(value: 0)
   private let hasOutcome = DispatchSemaphore(value: 0)
 

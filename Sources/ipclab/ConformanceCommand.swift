@@ -1,6 +1,6 @@
 internal import Conformance
 internal import Dispatch
-internal import Synchronization
+internal import IPCSystem
 
 /// `ipclab conformance`: plays cases of what Win32 does against agents.
 enum ConformanceCommand {
@@ -74,7 +74,7 @@ enum ConformanceCommand {
       var allowed = 0
     }
 
-    private let counts = Mutex(Counts())
+    private let counts = Locked(Counts())
 
     func note(_ item: ConformanceCase, _ outcome: CaseRunner.Outcome) {
       counts.withLock { counts in
