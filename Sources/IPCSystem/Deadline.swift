@@ -42,7 +42,7 @@ public struct Deadline: Sendable, Hashable, Comparable {
   public static func < (a: Deadline, b: Deadline) -> Bool { a.nanoseconds < b.nanoseconds }
 
   /// Whether this is ``never``.
-  @inline(__always)
+  @inlinable @inline(__always)
   public var isNever: Bool { nanoseconds == .max }
 
   /// Whether the time is over.
