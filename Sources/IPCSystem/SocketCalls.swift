@@ -1,11 +1,11 @@
-internal import CIPCShims
-internal import Glibc
+public import CIPCShims
+public import Glibc
 
 /// Calls on message sockets that have an owner with a deadline and a `close()`, and the options
 /// that such sockets need.
 public enum SocketCalls {
   /// Sends one message. Wraps `send(2)`; a peer that is gone is an error, never a signal.
-  @inline(__always)
+  @inlinable @inline(__always)
   public static func send(
     _ bytes: UnsafeRawBufferPointer, over socket: DescriptorIO, deadline: Deadline
   ) throws(SystemError) {
@@ -21,6 +21,12 @@ public enum SocketCalls {
     /// Whether there was a message. On a socket with ``passCredentials(_:)`` this tells a message of
     /// no bytes from end of file; on others it is always false.
     public var isMessage: Bool
+
+    @inlinable
+    init(length: Int, isMessage: Bool) {
+      self.length = length
+      self.isMessage = isMessage
+    }
   }
 
   /// Receives one message in one call and learns its full length. Wraps `recvmsg(2)`.
@@ -31,7 +37,7 @@ public enum SocketCalls {
   ///
   /// - Parameter atEnd: Asked when there is nothing to read on a non-blocking socket; when it
   ///   answers yes and there is still nothing, the result is end of file.
-  @inline(__always)
+  @inlinable @inline(__always)
   public static func receive(
     into buffer: UnsafeMutableRawBufferPointer, from socket: DescriptorIO, deadline: Deadline,
     atEnd: () -> Bool = { false }
