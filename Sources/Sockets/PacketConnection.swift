@@ -56,22 +56,22 @@ public final class PacketConnection: Connection {
   /// `net.core.wmem_max` or privilege permits.
   ///
   /// - Throws: `.messageTooLarge` with the limit when it cannot grow enough.
+  @inline(__always)
   public func send(_ message: Span<UInt8>, deadline: Deadline) throws(TransportError) {
     try unsafe message.withUnsafeBytes { bytes throws(TransportError) in
       do throws(SystemError) {
         unsafe try SocketCalls.send(bytes, over: socket, deadline: deadline)
-      } catch {
-        guard error.code == EMSGSIZE else {
-          throw transferError(error, "send \(bytes.count) bytes")
-        }
-        try unsafe sendLarge(bytes, deadline)
-      }
+      } catch { try unsafe sendLarge(bytes, deadline, after: error) }
     }
   }
 
+  @inline(never)
   private func sendLarge(
-    _ bytes: UnsafeRawBufferPointer, _ deadline: Deadline
+    _ bytes: UnsafeRawBufferPointer, _ deadline: Deadline, after error: SystemError
   ) throws(TransportError) {
+    guard error.code == EMSGSIZE else {
+      throw transferError(error, "send \(bytes.count) bytes")
+    }
     var limit: Int?
     do throws(SystemError) {
       limit = try Self.grow(socket.descriptor, for: bytes.count)
@@ -83,6 +83,7 @@ public final class PacketConnection: Connection {
   ///
   /// - Throws: `.truncated` when the message was longer than the buffer: the socket has dropped the
   ///   tail, nothing is appended, and `limit` says how long the message was.
+  @inline(__always)
   public func receive(
     into buffer: inout OutputSpan<UInt8>, deadline: Deadline
   ) throws(TransportError) {
@@ -90,7 +91,12 @@ public final class PacketConnection: Connection {
       target, initialized throws(TransportError) in
       let free = unsafe UnsafeMutableRawBufferPointer(
         UnsafeMutableBufferPointer(rebasing: target[initialized...]))
-      let arrival = try unsafe next(free, deadline)
+      let arrival: SocketCalls.Arrival
+      do throws(SystemError) {
+        arrival = try unsafe SocketCalls.receive(into: free, from: socket, deadline: deadline) {
+          tether?.isGone ?? false
+        }
+      } catch { arrival = try unsafe next(free, deadline, after: error) }
       if arrival.length > free.count {
         throw TransportError(.truncated, "receive", limit: arrival.length)
       }
@@ -99,21 +105,22 @@ public final class PacketConnection: Connection {
     }
   }
 
+  /// Receives one message after an attempt that has failed.
+  @inline(never)
   private func next(
-    _ free: UnsafeMutableRawBufferPointer, _ deadline: Deadline
+    _ free: UnsafeMutableRawBufferPointer, _ deadline: Deadline, after failure: SystemError
   ) throws(TransportError) -> SocketCalls.Arrival {
-    while true {
+    var failure = failure
+    // The peer left messages of ours unread. Linux says so once, before what it sent to us: that
+    // is still to be read, and end of file comes after it.
+    while failure.code == ECONNRESET {
       do throws(SystemError) {
         return try unsafe SocketCalls.receive(into: free, from: socket, deadline: deadline) {
           tether?.isGone ?? false
         }
-      } catch {
-        // The peer left messages of ours unread. Linux says so once, before what it sent to us:
-        // that is still to be read, and end of file comes after it.
-        if error.code == ECONNRESET { continue }
-        throw transferError(error, "receive")
-      }
+      } catch { failure = error }
     }
+    throw transferError(failure, "receive")
   }
 
   /// Ends the conversation. See ``Connection/close()``.
