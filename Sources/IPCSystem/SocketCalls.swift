@@ -62,6 +62,27 @@ public enum SocketCalls {
     return Arrival(length: length, isMessage: flags & Int32(MSG_CTRUNC) != 0)
   }
 
+  /// Receives one message in one call and returns its full length, more than the buffer holds when
+  /// its tail was lost. Wraps `recv(2)`, which costs less than what ``Arrival`` needs; 0 is a message
+  /// of no bytes or end of file.
+  ///
+  /// - Parameter atEnd: As for ``receive(into:from:deadline:atEnd:)``.
+  @inlinable @inline(__always)
+  public static func receiveLength(
+    into buffer: UnsafeMutableRawBufferPointer, from socket: DescriptorIO, deadline: Deadline,
+    atEnd: () -> Bool
+  ) throws(SystemError) -> Int {
+    try socket.perform("recv", .read, deadline: deadline) { descriptor in
+      var result = unsafe recv(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_TRUNC))
+      if result == -1 && errno == EAGAIN && atEnd() {
+        // What the peer sent before it went was queued before `atEnd` could say so: look again.
+        result = unsafe recv(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_TRUNC))
+        if result == -1 && errno == EAGAIN { return 0 }
+      }
+      return result
+    }
+  }
+
   /// Asks the kernel to attach the sender's credentials to messages. Wraps `SO_PASSCRED`.
   public static func passCredentials(_ socket: Int32) throws(SystemError) {
     try set(socket, SOL_SOCKET, SO_PASSCRED, 1, "setsockopt(SO_PASSCRED)")
