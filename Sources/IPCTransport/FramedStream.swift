@@ -21,7 +21,7 @@ public import IPCSystem
   /// Up to this size, in bytes, a message is copied rather than scattered and gathered.
   static let contiguousLimit = 16 * 1024
 
-  /// Below this size, in bytes, one message is read with one call, else up to four.
+  /// Below this size, in bytes, one message is read with one call.
   private static let singleBelow = 1024
   private static let headerSize = 4
   private static let cacheLine = 64
@@ -31,6 +31,7 @@ public import IPCSystem
   private let input: DescriptorIO
   private let output: DescriptorIO
   private let identifiesPeer: Bool
+  private let messagesPerRead: Int
 
   // A header and a payload that begins a cache line: a copy that straddles lines takes twice as long.
   private let outgoing: UnsafeMutableRawBufferPointer
@@ -43,8 +44,15 @@ public import IPCSystem
 
   /// Creates a conversation over two descriptors, or over the same one twice.
   ///
-  /// - Parameter identifiesPeer: Whether `input` is a local socket that knows its peer.
-  public init(input: DescriptorIO, output: DescriptorIO, identifiesPeer: Bool = false) {
+  /// - Parameters:
+  ///   - identifiesPeer: Whether `input` is a local socket that knows its peer.
+  ///   - messagesPerRead: How many messages of medium length to read with one call, if they are
+  ///     there.
+  public init(
+    input: DescriptorIO, output: DescriptorIO, identifiesPeer: Bool = false,
+    messagesPerRead: Int = 4
+  ) {
+    self.messagesPerRead = messagesPerRead
     self.input = input
     self.output = output
     self.identifiesPeer = identifiesPeer
@@ -355,7 +363,8 @@ public import IPCSystem
     // A receiver that takes everything at once sleeps before the next message, and each send must
     // wake it. That costs more than the calls that are saved.
     let frame = Self.headerSize + lastReceived
-    let wanted = max(2 * Self.headerSize, lastReceived < Self.singleBelow ? frame : 4 * frame)
+    let wanted = max(
+      2 * Self.headerSize, lastReceived < Self.singleBelow ? frame : messagesPerRead * frame)
     let end = unsafe min(pending.count, pendingEnd + wanted)
     do throws(SystemError) {
       let received = try unsafe input.read(
