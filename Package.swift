@@ -43,11 +43,13 @@ let package = Package(
       name: "LabRunner",
       dependencies: ["LabResults", "TransportCatalog", "IPCTransport", "IPCSystem"]),
     .target(name: "LabReport", dependencies: ["LabResults"]),
+    .target(name: "Console", dependencies: ["Win32", "IPCSystem"]),
+    .target(name: "Conformance", dependencies: ["Console", "IPCSystem"]),
     .executableTarget(
       name: "ipclab",
       dependencies: [
-        "LabRunner", "LabReport", "LabResults", "TransportCatalog", "AnonymousPipes",
-        "IPCTransport", "IPCSystem",
+        "LabRunner", "LabReport", "LabResults", "TransportCatalog", "AnonymousPipes", "Console",
+        "Conformance", "IPCTransport", "IPCSystem",
       ]),
 
     .testTarget(name: "IPCSystemTests", dependencies: ["IPCSystem"]),
@@ -61,6 +63,10 @@ let package = Package(
     .testTarget(name: "MessageQueuesTests", dependencies: ["MessageQueues"]),
     .testTarget(name: "SyncObjectsTests", dependencies: ["SyncObjects", "IPCSystem"]),
     .testTarget(name: "Win32Tests", dependencies: ["Win32", "SyncObjects", "IPCSystem"]),
+    .testTarget(name: "ConsoleTests", dependencies: ["Console", "Win32"]),
+    .testTarget(
+      name: "ConformanceTests", dependencies: ["Conformance", "LabRunner", "IPCSystem", "ipclab"],
+      exclude: ["win32-cases.json"]),
     .testTarget(name: "TransportTests", dependencies: ["TransportCatalog", "LabRunner", "ipclab"]),
     .testTarget(name: "LabRunnerTests", dependencies: ["LabRunner", "ipclab"]),
     .testTarget(

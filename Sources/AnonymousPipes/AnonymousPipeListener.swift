@@ -1,7 +1,6 @@
 internal import Glibc
 internal import IPCSystem
 internal import IPCTransport
-internal import Synchronization
 
 /// Hands out the inherited pairs in order. When all are handed out nobody else can come: anonymous
 /// pipes have no name to find them by.
@@ -13,11 +12,11 @@ final class AnonymousPipeListener: Listener {
     var nobody: DescriptorIO?
     var nobodysWriteEnd: DescriptorIO?
   }
-  private let state: Mutex<State>
+  private let state: Locked<State>
 
   init(pairs ends: [DescriptorIO]) {
     let pairs = stride(from: 0, to: ends.count, by: 2).map { (ends[$0], ends[$0 + 1]) }
-    state = Mutex(State(pairs: pairs.reversed()))
+    state = Locked(State(pairs: pairs.reversed()))
   }
 
   func accept(deadline: Deadline) throws(TransportError) -> any Connection {

@@ -13,7 +13,7 @@ public final class HandshakeListener: Sendable {
   private let listener: DescriptorIO
   private let ready: ReadinessSet
   private let path: String
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   private struct State {
     var silent: [Int32] = []
@@ -108,7 +108,7 @@ public final class HandshakeListener: Sendable {
 /// The action runs at most once, and never after `close()` has returned.
 public final class Tether: Sendable {
   private let socket: Int32
-  private let state = Mutex(State())
+  private let state = Locked(State())
   private let goneFlag = Atomic<Bool>(false)
 
   private struct State {

@@ -1,6 +1,5 @@
 internal import CIPCShims
 internal import Glibc
-internal import Synchronization
 
 /// One thread per process that notices when descriptors hang up.
 ///
@@ -13,7 +12,7 @@ public final class PeerWatcher: Sendable {
   public static let shared = PeerWatcher()
 
   private let epoll: Int32
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   private struct State {
     var started = false

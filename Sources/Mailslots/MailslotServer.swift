@@ -1,7 +1,6 @@
 internal import Glibc
 public import IPCSystem
 public import IPCTransport
-internal import Synchronization
 
 /// The reader's end of a mailslot, which owns the name and the queue.
 ///
@@ -15,9 +14,9 @@ public final class MailslotServer: @unchecked Sendable {
 
   private let ready: ReadinessSet
   private let listener: DescriptorIO
-  private let owner: Mutex<NameOwner?>
+  private let owner: Locked<NameOwner?>
   // The connections once more, for `close()` in another thread; `nil` when that has come.
-  private let open = Mutex<[UInt64: DescriptorIO]?>([:])
+  private let open = Locked<[UInt64: DescriptorIO]?>([:])
   private var writers: [UInt64: MailslotLine] = [:]
   private var nextToken: UInt64 = 1
   private var queue: [(bytes: [UInt8], peer: PeerIdentity?)] = []
@@ -37,7 +36,7 @@ public final class MailslotServer: @unchecked Sendable {
     do throws(SystemError) {
       let claim = try MailslotClaim.make(name, in: runtime)
       listener = claim.listener
-      owner = Mutex(claim.owner)
+      owner = Locked(claim.owner)
       ready = try ReadinessSet()
       try ready.add(listener.descriptor, token: Self.listenerToken)
     } catch { throw TransportError(error, "create \(name)") }

@@ -1,7 +1,6 @@
 internal import Glibc
 internal import IPCSystem
 internal import IPCTransport
-internal import Synchronization
 
 /// The mailslot of one side of a conversation: it has one writer and gives its name up when that has
 /// come, so it need not look out for others and reads with one system call per message.
@@ -13,7 +12,7 @@ final class PrivateMailslot: @unchecked Sendable {
   let name: MailslotName
 
   private let ready: ReadinessSet
-  private let shared: Mutex<Shared>
+  private let shared: Locked<Shared>
   private var reading = Reading()
 
   /// What `close()` in another thread needs.
@@ -39,7 +38,7 @@ final class PrivateMailslot: @unchecked Sendable {
       ready = try ReadinessSet()
       try ready.add(claim.listener.descriptor, token: 0)
       let listener = claim.listener
-      shared = Mutex(Shared(owner: claim.owner, listener: listener))
+      shared = Locked(Shared(owner: claim.owner, listener: listener))
     } catch { throw TransportError(error, "create a private mailslot for \(name)") }
   }
 

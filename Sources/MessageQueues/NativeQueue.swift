@@ -1,7 +1,6 @@
 internal import Glibc
 internal import IPCSystem
 internal import IPCTransport
-internal import Synchronization
 
 /// One bare message queue.
 final class NativeQueue: NativeEnd {
@@ -11,7 +10,7 @@ final class NativeQueue: NativeEnd {
   // A message that was longer than the buffer. The kernel itself refuses any buffer that is smaller
   // than the longest message the queue could hold, and leaves the message where it is; here one is
   // refused for the message that is there, so that the probes need not know the queue's size.
-  private let kept = Mutex<[UInt8]?>(nil)
+  private let kept = Locked<[UInt8]?>(nil)
 
   init(
     _ role: NativeRole, name: String, _ shape: MessageQueueCalls.Shape

@@ -1,6 +1,5 @@
 public import IPCSystem
 public import IPCTransport
-internal import Synchronization
 
 /// What is known of a pipe at one of its ends.
 ///
@@ -326,7 +325,7 @@ extension PipeOperation {
   static func finishing(
     _ start: (@escaping Completion) -> PipeOperation
   ) async throws -> PipeTransfer {
-    let running = Mutex<PipeOperation?>(nil)
+    let running = Locked<PipeOperation?>(nil)
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         let operation = start { continuation.resume(with: $0.finished) }
@@ -363,14 +362,14 @@ public final class NamedPipeConnection: Sendable {
     case none(Absence)
   }
 
-  let modes: Mutex<Modes>
-  private let state: Mutex<State>
+  let modes: Locked<Modes>
+  private let state: Locked<State>
   private let name: PipeName
 
   init(_ name: PipeName, _ state: State, _ modes: Modes) {
     self.name = name
-    self.state = Mutex(state)
-    self.modes = Mutex(modes)
+    self.state = Locked(state)
+    self.modes = Locked(modes)
   }
 
   /// Changes the state and returns the link that there was.

@@ -1,7 +1,6 @@
 internal import Glibc
 public import IPCSystem
 public import IPCTransport
-internal import Synchronization
 
 /// One instance of a named pipe: the server's end, for one client at a time.
 ///
@@ -50,7 +49,7 @@ public final class NamedPipeInstance: NamedPipeEnd {
   private let directory: NameDirectory
   private let names: NameState
   private let isAttended: Bool
-  private let shared: Mutex<Shared>
+  private let shared: Locked<Shared>
 
   private struct Shared: ~Copyable {
     var state = NamedPipeState.listening
@@ -129,7 +128,7 @@ public final class NamedPipeInstance: NamedPipeEnd {
       }
     connection = NamedPipeConnection(
       name, .none(.listening), .init(read: options.readMode, wait: options.waitMode))
-    shared = Mutex(Shared(owner: share.owner))
+    shared = Locked(Shared(owner: share.owner))
     let failure = shared.withLock { listen(&$0) }
     if let failure {
       close()

@@ -1,6 +1,5 @@
 public import IPCSystem
 public import IPCTransport
-internal import Synchronization
 
 /// Named pipes as a transport, in message or byte mode.
 ///
@@ -106,12 +105,12 @@ public struct NamedPipeTransport: Transport {
 final class NamedPipeListener: Listener {
   private let address: PipeAddress
   private let options: NamedPipes.Options
-  private let listening: Mutex<NamedPipeInstance?>
+  private let listening: Locked<NamedPipeInstance?>
 
   init(_ address: PipeAddress, _ options: NamedPipes.Options) throws(TransportError) {
     self.address = address
     self.options = options
-    listening = Mutex(
+    listening = Locked(
       try NamedPipeInstance(address.name, address.runtime, options, attended: false))
   }
 

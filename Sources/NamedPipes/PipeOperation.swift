@@ -1,6 +1,5 @@
 public import IPCSystem
 public import IPCTransport
-internal import Synchronization
 
 /// What an operation on a pipe transferred.
 public struct PipeTransfer: Sendable, Equatable {
@@ -28,7 +27,7 @@ public final class PipeOperation: Sendable {
   /// What happens once when it is over, on any thread.
   public typealias Completion = @Sendable (PipeOperation) -> Void
 
-  private let state: Mutex<State>
+  private let state: Locked<State>
   /// Not 0 when it is over.
   private let over = WakeWord()
 
@@ -42,7 +41,7 @@ public final class PipeOperation: Sendable {
   }
 
   init(_ completion: Completion?) {
-    state = Mutex(State(completion: completion))
+    state = Locked(State(completion: completion))
   }
 
   /// Says how to look for progress and how to give up.

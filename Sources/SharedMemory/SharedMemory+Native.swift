@@ -114,7 +114,7 @@ private final class NativeRingHub: Sendable {
   }
 
   private let listener: SharedRingListener
-  private let state = Mutex(State())
+  private let state = Locked(State())
   /// Changes with `state`.
   private let news = LocalSignal()
 

@@ -1,7 +1,6 @@
 internal import Glibc
 public import IPCSystem
 public import IPCTransport
-internal import Synchronization
 
 /// A conversation over shared memory: a ring per direction, and a socket that notices death.
 ///
@@ -17,7 +16,7 @@ internal import Synchronization
   private let core: RingCore
   private let producer: UnsafeMutablePointer<RingProducer>
   private let consumer: UnsafeMutablePointer<RingConsumer>
-  private let tether: Mutex<Tether?>
+  private let tether: Locked<Tether?>
   /// The process at the other end, as the kernel recorded it when the two met.
   public let peer: PeerIdentity?
 
@@ -35,7 +34,7 @@ internal import Synchronization
     peer = try LocalSocket.peer(of: socket.raw)
     // The watcher holds the core, not this object: it must not keep it from going away.
     let token = try PeerWatcher.shared.watch(socket.raw) { core.end(RingEnding.peerGone) }
-    tether = Mutex(Tether(descriptor: socket.release(), token: token))
+    tether = Locked(Tether(descriptor: socket.release(), token: token))
     self.core = core
     unsafe producer = core.producer
     unsafe consumer = core.consumer

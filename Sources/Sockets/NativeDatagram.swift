@@ -9,8 +9,8 @@ final class NativeDatagram: NativeEnd {
   private let ownPath: String?
   private let role: NativeRole
   // The name of whoever sent the last message that was read.
-  private let correspondent = Mutex<String?>(nil)
-  private let sender = Mutex<PeerIdentity?>(nil)
+  private let correspondent = Locked<String?>(nil)
+  private let sender = Locked<PeerIdentity?>(nil)
 
   private static let next = Atomic<Int>(0)
 
@@ -87,7 +87,7 @@ final class NativeUDP: NativeEnd {
   private let socket: DescriptorIO
   private let role: NativeRole
   // Where the last datagram that was read came from.
-  private let correspondent = Mutex<InternetAddress?>(nil)
+  private let correspondent = Locked<InternetAddress?>(nil)
 
   private init(_ role: NativeRole, adopting socket: consuming OwnedDescriptor) {
     self.role = role

@@ -1,7 +1,6 @@
 internal import Glibc
 internal import IPCSystem
 internal import IPCTransport
-internal import Synchronization
 
 /// The bare connected sockets: stream, seqpacket, TCP.
 enum NativeSocket: Sendable {
@@ -124,7 +123,7 @@ final class NativeAcceptor: NativeEnd {
   private let kind: NativeSocket
   private let listener: DescriptorIO
   private let ready: ReadinessSet
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   private struct State {
     var clients: [NativeStream] = []

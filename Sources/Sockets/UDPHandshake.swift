@@ -1,7 +1,6 @@
 internal import Glibc
 internal import IPCSystem
 internal import IPCTransport
-internal import Synchronization
 
 /// How a UDP client and its server find a pair of sockets for themselves.
 enum UDPHandshake {
@@ -68,7 +67,7 @@ final class UDPListener: AddressedListener {
   private let address: InternetAddress
   private let socket: DescriptorIO
   // Hellos are repeated, so one that was answered may come again.
-  private let answered = Mutex<[Hello]>([])
+  private let answered = Locked<[Hello]>([])
   private static let memory = 256
 
   private struct Hello: Equatable {

@@ -1,5 +1,4 @@
 public import IPCSystem
-internal import Synchronization
 
 /// An event without a name: it is set or it is not, and threads wait until it is.
 ///
@@ -21,7 +20,7 @@ public final class Event: Waitable, @unchecked Sendable {
   public let signalWord = SignalWord()
   private let guardian = ObjectLock()
   private var isSet: Bool
-  private let sources = Mutex<[ObjectIdentifier: any SignalSource]>([:])
+  private let sources = Locked<[ObjectIdentifier: any SignalSource]>([:])
 
   /// Creates an event.
   public init(_ reset: Reset, isSet: Bool = false) {

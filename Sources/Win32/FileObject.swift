@@ -45,7 +45,7 @@ class FileObject: KernelObject, @unchecked Sendable {
   /// Set whenever an operation ends: who waits for the handle waits for this.
   let completion = Event(.manual)
   /// The operations that are going on.
-  let requests = Mutex<[OverlappedRequest]>([])
+  let requests = Locked<[OverlappedRequest]>([])
 
   init(isOverlapped: Bool) { self.isOverlapped = isOverlapped }
 

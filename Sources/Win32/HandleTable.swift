@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import IPCSystem
 
 /// Something that handles refer to.
 class KernelObject: @unchecked Sendable {
@@ -26,7 +26,7 @@ struct HandleEntry {
 final class HandleTable: Sendable {
   static let shared = HandleTable()
 
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   private struct State {
     var entries: [Int: HandleEntry] = [:]

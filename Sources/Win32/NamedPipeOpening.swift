@@ -2,11 +2,10 @@ internal import Glibc
 public import IPCSystem
 internal import IPCTransport
 internal import NamedPipes
-internal import Synchronization
 
 /// Where the names of pipes are kept.
 public enum Win32Names {
-  private static let chosen = Mutex<RuntimeDirectory?>(nil)
+  private static let chosen = Locked<RuntimeDirectory?>(nil)
 
   /// The directory; at first that of ``RuntimeDirectory/open()``, which asks the environment. All
   /// processes that want to meet must use the same.

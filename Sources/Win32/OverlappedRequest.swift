@@ -1,5 +1,5 @@
+internal import IPCSystem
 internal import SyncObjects
-internal import Synchronization
 
 /// An operation with an `OVERLAPPED`, from its start until its result has been delivered.
 @safe final class OverlappedRequest: SignalSource, @unchecked Sendable {
@@ -14,7 +14,7 @@ internal import Synchronization
   let thread: ThreadContext
   /// Set when the result has been delivered.
   let delivered = Event(.manual)
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   private struct State {
     var phase = Phase.starting
@@ -29,7 +29,7 @@ internal import Synchronization
   }
 
   /// The operations that are going on, by the address of their `OVERLAPPED`.
-  private static let all = Mutex<[UInt: OverlappedRequest]>([:])
+  private static let all = Locked<[UInt: OverlappedRequest]>([:])
 
   /// The operation that this structure is busy with.
   static func running(_ overlapped: UnsafeMutablePointer<OVERLAPPED>) -> OverlappedRequest? {

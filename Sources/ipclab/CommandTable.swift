@@ -1,3 +1,4 @@
+internal import Console
 internal import LabRunner
 
 /// A command of the program.
@@ -16,6 +17,7 @@ enum CommandTable {
     Command(
       name: "pipeline", summary: "Run programs connected by pipes", help: "",
       run: { PipelineCommand.run($0) }),
+    ConsoleCommand.command, ConformanceCommand.command,
   ]
 
   /// Runs the command that the words name and returns the exit code.
@@ -84,6 +86,7 @@ enum CommandTable {
         ipclab run                            the whole comparison, under five minutes
         ipclab list transports                what can be compared
         ipclab measure fifo --size 64         one figure
+        ipclab console                        named pipes, call by call
         ipclab COMMAND --help                 options and examples of a command
 
       Exit codes: 0 done, 1 failed, 2 usage, 3 environment, 130 interrupted.

@@ -2,7 +2,6 @@ internal import FoundationEssentials
 internal import IPCSystem
 internal import LabResults
 internal import LabRunner
-internal import Synchronization
 internal import TransportCatalog
 
 /// `ipclab features`: the probes, claim against observation.
@@ -56,7 +55,7 @@ enum FeaturesCommand {
     _ transports: [String], _ interruption: Interruption, probes: [String]? = nil
   ) throws -> [FeatureResult] {
     let chosen = ProbeCatalog.all.filter { probes?.contains($0.info.id) ?? true }
-    let line = Mutex(ProgressLine())
+    let line = Locked(ProgressLine())
     let start = MonotonicClock.now()
     let results = try ProbeRunner.run(
       transports: transports.compactMap { TransportCatalog.transport($0) }, probes: chosen,

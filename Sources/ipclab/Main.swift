@@ -1,3 +1,4 @@
+internal import Console
 internal import IPCSystem
 internal import LabRunner
 
@@ -6,6 +7,9 @@ internal import LabRunner
   static func main() {
     let words = Array(CommandLine.arguments.dropFirst())
     if words.first == Actor.command { Exit.now(Actor.main()) }
+    if words.first == ConsoleChild.command {
+      Exit.now(ConsoleChild.main(Array(words.dropFirst())))
+    }
     BrokenPipes.ignore()
     Exit.now(CommandTable.run(words))
   }

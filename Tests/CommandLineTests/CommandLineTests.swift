@@ -16,7 +16,10 @@ struct CommandLineTests {
 
   @Test(
     "helps everywhere, with examples, on standard output",
-    arguments: ["run", "report", "features", "list", "doctor", "measure", "pipeline"])
+    arguments: [
+      "run", "report", "features", "list", "doctor", "measure", "pipeline", "console",
+      "conformance",
+    ])
   func help(_ command: String) throws {
     let outcome = try Program().run(command, "--help")
     #expect(outcome.status == .exited(0))
@@ -31,7 +34,7 @@ struct CommandLineTests {
       (["measure", "fifo", "--scenario", "eco"], "echo"), (["run", "--quik"], "--quick"),
       (["run", "--transports", "fifo,tpc"], "tcp"), (["list", "transport"], "transports"),
       (["measure", "fifo", "--placement", "sane"], "same"),
-      (["features", "--probes", "boundary"], "boundaries"),
+      (["features", "--probes", "boundary"], "boundaries"), (["consol"], "console"),
     ])
   func misspelled(_ words: [String], _ right: String) throws {
     let program = try Program()

@@ -1,7 +1,6 @@
 public import IPCSystem
 public import IPCTransport
 public import LabResults
-internal import Synchronization
 
 /// Runs every probe on every transport.
 public enum ProbeRunner {
@@ -83,12 +82,12 @@ public enum ProbeRunner {
   private final class Queue: Sendable {
     private let transports: [any Transport]
     private let probes: [any Probe]
-    private let state: Mutex<(next: Int, done: Int, results: [FeatureResult?])>
+    private let state: Locked<(next: Int, done: Int, results: [FeatureResult?])>
 
     init(transports: [any Transport], probes: [any Probe]) {
       self.transports = transports
       self.probes = probes
-      state = Mutex((0, 0, Array(repeating: nil, count: transports.count * probes.count)))
+      state = Locked((0, 0, Array(repeating: nil, count: transports.count * probes.count)))
     }
 
     var results: [FeatureResult] { state.withLock { $0.results.compactMap { $0 } } }

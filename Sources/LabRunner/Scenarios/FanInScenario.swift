@@ -1,7 +1,6 @@
 internal import IPCSystem
 internal import IPCTransport
 internal import LabResults
-internal import Synchronization
 
 /// Several clients send to one server at once, which serves each in a thread of its own.
 struct FanInScenario: Scenario {
@@ -36,7 +35,7 @@ struct FanInScenario: Scenario {
     }
     try session.barrier()
     let crew = ThreadCrew()
-    let outcomes = Mutex<[Result<Measurement, any Error>]>([])
+    let outcomes = Locked<[Result<Measurement, any Error>]>([])
     let usage = ResourceUsage.current()
     for connection in connections {
       try crew.run {

@@ -1,0 +1,52 @@
+internal import Dispatch
+internal import IPCSystem
+
+/// A thread that makes calls one after the other and keeps the answer of the last one.
+///
+/// It persists, because ownership of a mutex, the last error and pending operations belong to the
+/// thread that made the call.
+final class Worker: Sendable {
+  /// What a call's answer does to the thread that made it.
+  struct Outcome: Sendable {
+    var reply: Reply
+    var endsThread = false
+    var exit: Crew.Exit?
+  }
+
+  private struct State {
+    var job: (@Sendable () -> Outcome)?
+    var outcome: Outcome?
+  }
+
+  private let state = Locked(State())
+  private let hasJob = DispatchSemaphore(value: 0)
+  private let hasOutcome = DispatchSemaphore(value: 0)
+
+  init() throws(SystemError) { try SystemThread.start { self.run() } }
+
+  /// Starts a call. The answer of the one before must have been taken.
+  func start(_ job: @escaping @Sendable () -> Outcome) {
+    state.withLock { $0.job = job }
+    hasJob.signal()
+  }
+
+  /// Takes the answer; `nil` when it does not come in time.
+  ///
+  /// - Parameter milliseconds: How long to wait; `nil` waits until it comes.
+  func join(within milliseconds: Int?) -> Outcome? {
+    let limit = milliseconds.map { DispatchTime.now() + .milliseconds($0) } ?? .distantFuture
+    guard hasOutcome.wait(timeout: limit) == .success else { return nil }
+    return state.withLock { $0.outcome.take() }
+  }
+
+  private func run() {
+    while true {
+      hasJob.wait()
+      guard let job = state.withLock({ $0.job.take() }) else { return }
+      let outcome = job()
+      state.withLock { $0.outcome = outcome }
+      hasOutcome.signal()
+      if outcome.endsThread { return }
+    }
+  }
+}

@@ -1,0 +1,63 @@
+public import Conformance
+import Foundation
+import LabRunner
+public import Testing
+
+/// The cases of what Win32 does, played against the real program.
+enum Win32Cases {
+  static let all: [ConformanceCase] = {
+    let path = URL(filePath: #filePath).deletingLastPathComponent().appending(
+      path: "win32-cases.json")
+    do { return try ConformanceCase.load(path: path.path) } catch {
+      Issue.record("the cases cannot be read: \(error)")
+      return []
+    }
+  }()
+
+  static func cases(_ area: String, isSure: Bool = true) -> [ConformanceCase] {
+    all.filter { $0.area == area && ($0.confidence != .low) == isSure }
+  }
+
+  /// Few at a time: each case is a handful of processes that mostly wait.
+  static let queue: Result<CaseQueue, any Error> = Result {
+    CaseQueue(
+      CaseRunner(command: [try LabExecutable.find(), "console", "--protocol", "json"]), limit: 4)
+  }
+}
+
+extension ConformanceCase: CustomTestStringConvertible {
+  /// What a list of tests shows.
+  public var testDescription: String { description }
+}
+
+@Suite("Win32 does so", .timeLimit(.minutes(5)))
+struct Win32CaseTests {
+  @Test("with named pipes", arguments: Win32Cases.cases("named pipe"))
+  func namedPipe(_ item: ConformanceCase) async throws { try await check(item) }
+
+  @Test("with anonymous pipes", arguments: Win32Cases.cases("anonymous pipe"))
+  func anonymousPipe(_ item: ConformanceCase) async throws { try await check(item) }
+
+  @Test(
+    "perhaps: what differs is told and no failure",
+    arguments: ["named pipe", "anonymous pipe"].flatMap { Win32Cases.cases($0, isSure: false) })
+  func unsure(_ item: ConformanceCase) async throws {
+    let outcome = try await Win32Cases.queue.get().run(item)
+    if !outcome.isMatch { print("\(item)\n\(Self.report(outcome))") }
+  }
+
+  @Test("in as many cases as there are")
+  func count() {
+    #expect(Win32Cases.cases("named pipe").count == 111)
+    #expect(Win32Cases.cases("anonymous pipe").count == 12)
+  }
+
+  private func check(_ item: ConformanceCase) async throws {
+    let outcome = try await Win32Cases.queue.get().run(item)
+    #expect(outcome.isMatch, "\(item)\n\(Self.report(outcome))")
+  }
+
+  private static func report(_ outcome: CaseRunner.Outcome) -> String {
+    outcome.differences.joined(separator: "\n") + "\n" + outcome.transcript
+  }
+}
