@@ -200,12 +200,15 @@ struct InstanceSearch {
     do throws(SystemError) { watch = try other.watch() } catch {
       throw TransportError(error, operation)
     }
-    // What happened before the watch began does not end it.
-    guard let now = terms() else { return .nobody }
-    if try attempt(now) { return .success(now) }
-    do throws(SystemError) {
-      return try watch.wait(deadline: deadline) ? .changed : .nobody
-    } catch { throw TransportError(error, operation) }
+    while true {
+      // Also the first time: what happened before the watch began does not end the wait.
+      guard let now = terms() else { return .nobody }
+      if try attempt(now) { return .success(now) }
+      try checkTime(operation, deadline)
+      do throws(SystemError) {
+        if try !watch.wait(deadline: deadline) { return .nobody }
+      } catch { throw TransportError(error, operation) }
+    }
   }
 
   private func checkTime(_ operation: String, _ deadline: Deadline) throws(TransportError) {
