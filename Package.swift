@@ -9,7 +9,7 @@ let package = Package(
       name: "IPCLab",
       targets: [
         "IPCTransport", "AnonymousPipes", "FIFOs", "NamedPipes", "Mailslots", "SharedMemory",
-        "Sockets", "MessageQueues", "TransportCatalog", "SyncObjects", "Win32",
+        "Sockets", "MessageQueues", "TransportCatalog", "SyncObjects", "FileMappings", "Win32",
       ]),
   ],
   dependencies: [],
@@ -26,10 +26,11 @@ let package = Package(
     .target(name: "Sockets", dependencies: ["IPCTransport", "IPCSystem"]),
     .target(name: "MessageQueues", dependencies: ["IPCTransport", "IPCSystem"]),
     .target(name: "SyncObjects", dependencies: ["IPCSystem"]),
+    .target(name: "FileMappings", dependencies: ["SyncObjects", "IPCSystem"]),
     .target(
       name: "Win32",
       dependencies: [
-        "NamedPipes", "AnonymousPipes", "SyncObjects", "IPCTransport", "IPCSystem",
+        "NamedPipes", "AnonymousPipes", "SyncObjects", "FileMappings", "IPCTransport", "IPCSystem",
       ]),
     .target(
       name: "TransportCatalog",
@@ -65,6 +66,8 @@ let package = Package(
     .testTarget(name: "SocketsTests", dependencies: ["Sockets"]),
     .testTarget(name: "MessageQueuesTests", dependencies: ["MessageQueues"]),
     .testTarget(name: "SyncObjectsTests", dependencies: ["SyncObjects", "IPCSystem"]),
+    .testTarget(
+      name: "FileMappingsTests", dependencies: ["FileMappings", "SyncObjects", "IPCSystem"]),
     .testTarget(name: "Win32Tests", dependencies: ["Win32", "SyncObjects", "IPCSystem"]),
     .testTarget(name: "ConsoleTests", dependencies: ["Console", "Win32"]),
     .testTarget(

@@ -21,8 +21,15 @@ enum HandleState {
       guard unsafe GetExitCodeProcess(entry.handle, &code) else { return "process" }
       return code == STILL_ACTIVE
         ? "process \(GetProcessId(entry.handle)), running" : "process, exit code \(code)"
-    case .event: return "event"
+    case .event: return named("event", entry)
+    case .mutex: return named("mutex", entry)
+    case .semaphore: return named("semaphore", entry)
+    case .mapping: return named("file mapping", entry)
     }
+  }
+
+  private static func named(_ kind: String, _ entry: Session.Entry) -> String {
+    kind + (entry.title.map { " “\($0)”" } ?? "")
   }
 
   private static func side(_ sort: Session.Sort) -> String {
