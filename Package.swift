@@ -65,7 +65,11 @@ let package = Package(
     .testTarget(name: "SharedMemoryTests", dependencies: ["SharedMemory"]),
     .testTarget(name: "SocketsTests", dependencies: ["Sockets"]),
     .testTarget(name: "MessageQueuesTests", dependencies: ["MessageQueues"]),
-    .testTarget(name: "SyncObjectsTests", dependencies: ["SyncObjects", "IPCSystem"]),
+    .testTarget(
+      name: "SyncObjectsTests", dependencies: ["SyncObjects", "IPCSystem", "SyncSoak"]),
+    .executableTarget(
+      name: "SyncSoak", dependencies: ["FileMappings", "SyncObjects", "IPCSystem"],
+      path: "Tests/SyncSoak"),
     .testTarget(
       name: "FileMappingsTests", dependencies: ["FileMappings", "SyncObjects", "IPCSystem"]),
     .testTarget(name: "Win32Tests", dependencies: ["Win32", "SyncObjects", "IPCSystem"]),

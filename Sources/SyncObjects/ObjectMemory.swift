@@ -6,7 +6,7 @@ internal import Synchronization
 public enum ObjectKind: UInt32, Sendable, Hashable {
   /// ``OwnedMutex``
   case mutex = 1
-  /// ``Semaphore``
+  /// ``CountingSemaphore``
   case semaphore = 2
   /// ``Event``
   case event = 3

@@ -33,7 +33,15 @@ public enum Waiting {
   public static func any(
     of objects: [any Waitable], deadline: Deadline, alert: (any Waitable)? = nil
   ) -> Outcome {
-    any(of: objects, deadline: deadline, alert: alert) { () throws(Never) in }
+    precondition(objects.count <= largestGroup, "more than \(largestGroup) objects")
+    let seen = objects.map(\.pulses)
+    if let outcome = look(objects, seen, deadline, alert) { return outcome }
+    if alert == nil, objects.count == 1 {
+      return objects[0].waitAlone(since: seen[0], deadline: deadline)
+        .map { outcome($0, 0) } ?? .timedOut
+    }
+    for object in objects { object.willSleep() }
+    return sleepForAny(objects, seen, deadline, alert)
   }
 
   /// Does something, and then waits until one of the objects is signalled, as
@@ -50,58 +58,51 @@ public enum Waiting {
   ) throws(E) -> Outcome {
     precondition(objects.count <= largestGroup, "more than \(largestGroup) objects")
     let seen = objects.map(\.pulses)
-    try begin()
-    for object in objects { object.notice() }
-    if let outcome = takeFirst(objects, seen) { return outcome }
-    if let alert, alert.isSignalledNow { return .alerted }
-    if deadline.hasPassed { return .timedOut }
-    if alert == nil, objects.count == 1 {
-      return objects[0].waitAlone(since: seen[0], deadline: deadline)
-        .map { outcome($0, 0) } ?? .timedOut
-    }
     for object in objects { object.willSleep() }
-    let result = sleepForAny(objects, seen, deadline, alert)
-    for object in objects { object.hasSlept() }
-    // Who was woken for one object and has taken another passes the wake-up on.
-    for object in objects { object.passOn() }
-    return result
-  }
-
-  private static func sleepForAny(
-    _ objects: [any Waitable], _ seen: [UInt32], _ deadline: Deadline, _ alert: (any Waitable)?
-  ) -> Outcome {
-    var places: [SleepingPlace] = []
-    while true {
-      places.removeAll(keepingCapacity: true)
-      for (index, object) in objects.enumerated() {
-        guard let place = object.sleepingPlace(since: seen[index]) else { break }
-        places.append(place)
-      }
-      var isAlert = false
-      if places.count == objects.count, let alert {
-        if let place = alert.sleepingPlace(since: 0) {
-          places.append(place)
-        } else {
-          isAlert = true
-        }
-      }
-      if places.count == objects.count + (alert == nil ? 0 : 1) {
-        SleepingPlace.sleep(at: places, deadline: deadline)
-      }
-      for object in objects { object.notice() }
-      if let outcome = takeFirst(objects, seen) { return outcome }
-      if isAlert || alert?.isSignalledNow == true { return .alerted }
-      if deadline.hasPassed { return .timedOut }
+    do throws(E) { try begin() } catch {
+      for object in objects { object.hasSlept() }
+      throw error
     }
+    return sleepForAny(objects, seen, deadline, alert)
   }
 
-  private static func takeFirst(_ objects: [any Waitable], _ seen: [UInt32]) -> Outcome? {
+  /// One look; `nil` when there is time to sleep.
+  private static func look(
+    _ objects: [any Waitable], _ seen: [UInt32], _ deadline: Deadline, _ alert: (any Waitable)?
+  ) -> Outcome? {
+    for object in objects { object.notice() }
     for (index, object) in objects.enumerated() {
       if let taking = object.take(since: seen[index]) {
         return outcome(object.keep(taking), index)
       }
     }
-    return nil
+    if let alert, alert.isSignalledNow { return .alerted }
+    return deadline.hasPassed ? .timedOut : nil
+  }
+
+  /// Ends what `willSleep` has begun.
+  private static func sleepForAny(
+    _ objects: [any Waitable], _ seen: [UInt32], _ deadline: Deadline, _ alert: (any Waitable)?
+  ) -> Outcome {
+    defer {
+      for object in objects { object.hasSlept() }
+      // Who was woken for one object and has taken another passes the wake-up on.
+      for object in objects { object.passOn() }
+    }
+    var places: [SleepingPlace] = []
+    while true {
+      if let outcome = look(objects, seen, deadline, alert) { return outcome }
+      places.removeAll(keepingCapacity: true)
+      for (index, object) in objects.enumerated() {
+        guard let place = object.sleepingPlace(since: seen[index]) else { break }
+        places.append(place)
+      }
+      if let place = alert?.sleepingPlace(since: 0) { places.append(place) }
+      // One fewer is one that is signalled by now.
+      if places.count == objects.count + (alert == nil ? 0 : 1) {
+        SleepingPlace.sleep(at: places, deadline: deadline)
+      }
+    }
   }
 
   private static func outcome(_ taking: Taking, _ index: Int) -> Outcome {

@@ -81,11 +81,12 @@ public func CreateSemaphore(
   answer(otherwise: nil) { () throws(Failure) in
     let name = try SyncObjectOpening.name(lpName)
     let directory = try Win32Names.directory()
-    let (semaphore, existed) = try translating { () throws(ObjectError) -> (Semaphore, Bool) in
+    let (semaphore, existed) = try translating {
+      () throws(ObjectError) -> (CountingSemaphore, Bool) in
       guard let name else {
-        return (try Semaphore(count: lInitialCount, limit: lMaximumCount), false)
+        return (try CountingSemaphore(count: lInitialCount, limit: lMaximumCount), false)
       }
-      return try Semaphore.create(
+      return try CountingSemaphore.create(
         name, count: lInitialCount, limit: lMaximumCount, in: directory)
     }
     return unsafe SyncObjectOpening.handle(
@@ -108,7 +109,7 @@ public func OpenSemaphore(
     let name = try SyncObjectOpening.existingName(lpName)
     let directory = try Win32Names.directory()
     let semaphore = try translating { () throws(ObjectError) in
-      try Semaphore.open(name, in: directory)
+      try CountingSemaphore.open(name, in: directory)
     }
     return HandleTable.shared.insert(
       SemaphoreObject(semaphore),

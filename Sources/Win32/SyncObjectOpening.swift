@@ -15,10 +15,10 @@ final class MutexObject: KernelObject, WaitableObject, @unchecked Sendable {
 /// A semaphore.
 final class SemaphoreObject: KernelObject, WaitableObject, @unchecked Sendable {
   // Sendable: a semaphore is for several threads.
-  let semaphore: Semaphore
+  let semaphore: CountingSemaphore
   var waitable: any Waitable { semaphore }
 
-  init(_ semaphore: Semaphore) { self.semaphore = semaphore }
+  init(_ semaphore: CountingSemaphore) { self.semaphore = semaphore }
 
   override func lastHandleWasClosed() { semaphore.close() }
 }

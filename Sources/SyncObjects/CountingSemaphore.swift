@@ -7,7 +7,7 @@ internal import Synchronization
 /// taken is not given back when it ends.
 ///
 /// - Note: Win32 `CreateSemaphore`, `OpenSemaphore`, `ReleaseSemaphore`.
-@safe public final class Semaphore: Waitable, Sendable {
+@safe public final class CountingSemaphore: Waitable, Sendable {
   // The word: bit 0 somebody sleeps, and above it the count.
   private static let isAwaited: UInt32 = 1
   private static let limitOffset = 4
@@ -37,13 +37,13 @@ internal import Synchronization
   /// - Throws: `.invalidArgument` unless `0 <= count <= limit` and `limit > 0`; `.wrongKind`.
   public static func create(
     _ name: ObjectName, count: Int32, limit: Int32, in runtime: RuntimeDirectory
-  ) throws(ObjectError) -> (semaphore: Semaphore, existed: Bool) {
+  ) throws(ObjectError) -> (semaphore: CountingSemaphore, existed: Bool) {
     try check(count, limit)
     let (holding, existed) = try ObjectNamespace.of(runtime).open(name, .semaphore) { memory in
       prepare(memory, count, limit)
       return nil
     }
-    return (Semaphore(holding.memory, holding), existed)
+    return (CountingSemaphore(holding.memory, holding), existed)
   }
 
   /// Opens the semaphore that has the name.
@@ -51,9 +51,9 @@ internal import Synchronization
   /// - Throws: `.notFound`, `.wrongKind`.
   public static func open(
     _ name: ObjectName, in runtime: RuntimeDirectory
-  ) throws(ObjectError) -> Semaphore {
+  ) throws(ObjectError) -> CountingSemaphore {
     let (holding, _) = try ObjectNamespace.of(runtime).open(name, .semaphore, prepare: nil)
-    return Semaphore(holding.memory, holding)
+    return CountingSemaphore(holding.memory, holding)
   }
 
   private static func check(_ count: Int32, _ limit: Int32) throws(ObjectError) {
