@@ -25,6 +25,12 @@ internal import Synchronization
     unsafe Futex.wake(word)
   }
 
+  /// Counts a signal, and wakes every sleeper if `isAwaited`, asked after counting, says so.
+  public func signal(if isAwaited: () -> Bool) {
+    unsafe _ = word.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
+    if isAwaited() { unsafe Futex.wake(word) }
+  }
+
   /// Sleeps while ``count`` is `seen`. Spurious returns happen: call it in a loop.
   @discardableResult
   public func wait(while seen: UInt32, deadline: Deadline = .never) -> Futex.Outcome {

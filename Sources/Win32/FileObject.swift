@@ -95,5 +95,8 @@ final class Turns: Sendable {
     }
   }
 
-  func pass() { turn.signal() }
+  /// Wakes only when somebody has come meanwhile: who comes later finds that it is its turn.
+  func pass() {
+    turn.signal { next.load(ordering: .sequentiallyConsistent) != turn.count }
+  }
 }

@@ -37,8 +37,10 @@ enum StandardBequest {
 
 /// How a child that uses this module finds the handles it has inherited, under the same values.
 ///
-/// The variable `IPCLAB_HANDLES` lists them, separated by commas: value, descriptor, kind, access and
-/// quota, separated by colons. Other programs do not see more than descriptors from 3 on.
+/// The variable `IPCLAB_HANDLES` lists them, separated by commas: value, descriptor, kind, access,
+/// quota, and the device and inode of what the descriptor is, separated by colons. The last two keep
+/// a process further down from taking something else for it that has the same number there. Other
+/// programs do not see more than descriptors from 3 on.
 enum Inheritance {
   static let variable = "IPCLAB_HANDLES"
 
@@ -46,7 +48,7 @@ enum Inheritance {
   static func announce(_ handles: [(value: Int, bequest: Bequest, access: DWORD)]) -> String {
     let items = handles.enumerated().map { index, handle in
       "\(handle.value):\(3 + index):\(handle.bequest.kind.rawValue):\(handle.access)"
-        + ":\(handle.bequest.quota)"
+        + ":\(handle.bequest.quota):\(identity(of: handle.bequest.descriptor.raw) ?? "")"
     }
     return variable + "=" + items.joined(separator: ",")
   }
@@ -57,10 +59,11 @@ enum Inheritance {
     // A child of this process inherits other ones.
     unsafe _ = unsetenv(variable)
     return text.split(separator: ",").compactMap { item in
-      let parts = item.split(separator: ":")
-      guard parts.count == 5, let value = Int(parts[0]), value > 0, let number = Int32(parts[1]),
+      let parts = item.split(separator: ":", maxSplits: 5)
+      guard parts.count == 6, let value = Int(parts[0]), value > 0, let number = Int32(parts[1]),
         number > 2, let kind = Bequest.Kind(rawValue: String(parts[2])),
         let access = DWORD(parts[3]), let quota = Int(parts[4]),
+        identity(of: number) == String(parts[5]),
         (try? Descriptors.setCloseOnExec(number)) != nil
       else { return nil }
       let descriptor = OwnedDescriptor(adopting: number)
@@ -72,5 +75,11 @@ enum Inheritance {
         }
       return (value, HandleEntry(object: object, access: access, isInherited: true))
     }
+  }
+
+  /// What a descriptor is: the device and inode behind it.
+  private static func identity(of number: Int32) -> String? {
+    var status = stat()
+    return unsafe fstat(number, &status) == 0 ? "\(status.st_dev):\(status.st_ino)" : nil
   }
 }

@@ -239,13 +239,23 @@ import Win32
       // What a parent does, done by this process to itself before it uses a handle.
       var ends: [Int32] = [-1, -1]
       precondition(Glibc.pipe(&ends) == 0)
-      let access = DWORD(0x12_019F)
-      setenv(
-        "IPCLAB_HANDLES",
-        "20:\(ends[0]):reader:\(access):64,24:\(ends[1]):writer:\(access):64,x,28:999:file:3:0", 1)
+      func item(_ value: Int, _ end: Int32, _ kind: String, of file: Int32) -> String {
+        var status = stat()
+        fstat(file, &status)
+        return "\(value):\(end):\(kind):\(DWORD(0x12_019F)):64:\(status.st_dev):\(status.st_ino)"
+      }
+      let items = [
+        item(20, ends[0], "reader", of: ends[0]), item(24, ends[1], "writer", of: ends[1]), "x",
+        item(28, 999, "file", of: ends[0]), item(32, 2, "file", of: 2),
+        // Another file than the parent meant.
+        item(36, ends[0], "reader", of: 2),
+      ]
+      setenv("IPCLAB_HANDLES", items.joined(separator: ","), 1)
       precondition(write(HANDLE(24), "hello") == "5")
       precondition(read(HANDLE(20), 64) == "hello")
-      precondition(read(HANDLE(28), 1) == .error("ERROR_INVALID_HANDLE"))
+      for value in [28, 32, 36] {
+        precondition(read(HANDLE(value), 1) == .error("ERROR_INVALID_HANDLE"))
+      }
       precondition(getenv("IPCLAB_HANDLES") == nil)
       precondition(fcntl(ends[0], F_GETFD) == FD_CLOEXEC)
       var flags: DWORD = 0
