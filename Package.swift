@@ -56,7 +56,10 @@ let package = Package(
     .testTarget(name: "IPCTransportTests", dependencies: ["IPCTransport"]),
     .testTarget(name: "AnonymousPipesTests", dependencies: ["AnonymousPipes"]),
     .testTarget(name: "FIFOsTests", dependencies: ["FIFOs"]),
-    .testTarget(name: "NamedPipesTests", dependencies: ["NamedPipes"]),
+    .testTarget(name: "NamedPipesTests", dependencies: ["NamedPipes", "PipeVisitor"]),
+    .executableTarget(
+      name: "PipeVisitor", dependencies: ["NamedPipes", "IPCTransport", "IPCSystem"],
+      path: "Tests/PipeVisitor"),
     .testTarget(name: "MailslotsTests", dependencies: ["Mailslots"]),
     .testTarget(name: "SharedMemoryTests", dependencies: ["SharedMemory"]),
     .testTarget(name: "SocketsTests", dependencies: ["Sockets"]),

@@ -18,13 +18,14 @@ public struct Deadline: Sendable, Hashable, Comparable {
   public let nanoseconds: UInt64
 
   /// Creates a deadline from a reading of ``MonotonicClock``.
+  @inlinable
   public init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
 
   /// Never gives up.
-  public static let never = Deadline(nanoseconds: .max)
+  @inlinable public static var never: Deadline { Deadline(nanoseconds: .max) }
 
   /// Already over: an operation succeeds at once or not at all.
-  public static let immediate = Deadline(nanoseconds: 0)
+  @inlinable public static var immediate: Deadline { Deadline(nanoseconds: 0) }
 
   /// Gives up when `duration` has passed, counted from now. A negative duration counts as zero.
   public static func after(_ duration: Duration) -> Deadline {
@@ -42,7 +43,7 @@ public struct Deadline: Sendable, Hashable, Comparable {
   public static func < (a: Deadline, b: Deadline) -> Bool { a.nanoseconds < b.nanoseconds }
 
   /// Whether this is ``never``.
-  @inline(__always)
+  @inlinable @inline(__always)
   public var isNever: Bool { nanoseconds == .max }
 
   /// Whether the time is over.

@@ -1,6 +1,6 @@
 internal import CIPCShims
-internal import Glibc
-internal import Synchronization
+public import Glibc
+public import Synchronization
 
 /// Blocking reads and writes on one descriptor, with deadlines, that `close()` in another thread
 /// ends at once.
@@ -15,15 +15,19 @@ internal import Synchronization
 /// are inside with a signal until they have left.
 ///
 /// One thread may read while another writes; two readers, or two writers, at once are not allowed.
+///
+/// The way of a successful call is inlinable, so that no more frames than necessary are on the stack
+/// during the system call: the kernel empties the processor's stack of return addresses, and each
+/// return after it to a frame from before it is mispredicted.
 public final class DescriptorIO: @unchecked Sendable {
   // Sendable: `descriptor` never changes; everything else that two threads touch is atomic.
 
   /// The descriptor's number. It belongs to this object.
   public let descriptor: Int32
-  private let closed = Atomic<Bool>(false)
-  private let nonblocking: Atomic<Bool>
-  private let reader = Atomic<Int32>(0)
-  private let writer = Atomic<Int32>(0)
+  @usableFromInline let closed = Atomic<Bool>(false)
+  @usableFromInline let nonblocking: Atomic<Bool>
+  @usableFromInline let reader = Atomic<Int32>(0)
+  @usableFromInline let writer = Atomic<Int32>(0)
 
   /// Takes over a descriptor.
   ///
@@ -39,7 +43,7 @@ public final class DescriptorIO: @unchecked Sendable {
   }
 
   /// Whether `close()` was called.
-  public var isClosed: Bool { closed.load(ordering: .acquiring) }
+  @inlinable public var isClosed: Bool { closed.load(ordering: .acquiring) }
 
   /// Which direction a call waits for.
   public enum Direction: Sendable {
@@ -57,7 +61,7 @@ public final class DescriptorIO: @unchecked Sendable {
   ///   - body: The call; returns -1 and sets `errno` as system calls do.
   /// - Throws: `ETIMEDOUT` at the deadline, `EBADF` when the object was closed, else the call's own
   ///   error.
-  @inline(__always)
+  @inlinable @inline(__always)
   public func perform(
     _ call: StaticString, _ direction: Direction, deadline: Deadline, _ body: (Int32) -> Int
   ) throws(SystemError) -> Int {
@@ -66,25 +70,41 @@ public final class DescriptorIO: @unchecked Sendable {
     enter(slot)
     defer { leave(slot) }
     while true {
-      if closed.load(ordering: .sequentiallyConsistent) {
-        throw SystemError(code: EBADF, call: "\(call)")
-      }
+      if closed.load(ordering: .sequentiallyConsistent) { throw closedError(call) }
       let result = body(descriptor)
-      // Nothing is what the descriptor that `close()` puts here gives; anything else was real, and
-      // an accepted socket must not be lost.
-      if result > 0 || (result == 0 && !closed.load(ordering: .relaxed)) { return result }
-      let code = errno
-      if closed.load(ordering: .acquiring) { throw SystemError(code: EBADF, call: "\(call)") }
-      if code == EINTR { continue }
-      // Not only when this object asked for non-blocking mode: it belongs to the open file, which
-      // another process may share.
-      guard code == EAGAIN else { throw SystemError(code: code, call: "\(call)") }
-      try waitUntilReady(call, direction, deadline)
+      if result > 0 { return result }
+      if try isFinal(result, call, direction, deadline) { return result }
     }
   }
 
+  /// Whether `result`, which is not positive, is the call's own rather than what `close()` made of
+  /// it or a reason to try again, for which this then waits. The call has been the last to set
+  /// `errno`.
+  @usableFromInline @inline(never)
+  func isFinal(
+    _ result: Int, _ call: StaticString, _ direction: Direction, _ deadline: Deadline
+  ) throws(SystemError) -> Bool {
+    let code = errno
+    // Nothing is what the descriptor that `close()` puts here gives; anything else was real, and
+    // an accepted socket must not be lost.
+    if result == 0 && !closed.load(ordering: .relaxed) { return true }
+    if closed.load(ordering: .acquiring) { throw closedError(call) }
+    if code == EINTR { return false }
+    // Not only when this object asked for non-blocking mode: it belongs to the open file, which
+    // another process may share.
+    guard code == EAGAIN else { throw SystemError(code: code, call: "\(call)") }
+    try waitUntilReady(call, direction, deadline)
+    return false
+  }
+
+  // Not static: naming `Self` keeps a method of a class from being inlined.
+  @usableFromInline @inline(never)
+  func closedError(_ call: StaticString) -> SystemError {
+    SystemError(code: EBADF, call: "\(call)")
+  }
+
   /// Reads at most `buffer.count` bytes; 0 is end of file. Wraps `read(2)`.
-  @inline(__always)
+  @inlinable @inline(__always)
   public func read(
     into buffer: UnsafeMutableRawBufferPointer, deadline: Deadline
   ) throws(SystemError) -> Int {
@@ -94,7 +114,7 @@ public final class DescriptorIO: @unchecked Sendable {
   }
 
   /// Writes at least one byte of `buffer` and returns how many. Wraps `write(2)`.
-  @inline(__always)
+  @inlinable @inline(__always)
   public func write(
     _ buffer: UnsafeRawBufferPointer, deadline: Deadline
   ) throws(SystemError) -> Int {
@@ -128,8 +148,8 @@ public final class DescriptorIO: @unchecked Sendable {
   // in one order that all threads agree on, either the caller sees that the object is closed, or
   // `close()` sees that the caller is inside. With a weaker order neither might, and the call would
   // go to whatever file gets the number next.
-  @inline(__always)
-  private func enter(_ reading: Bool) {
+  @inlinable @inline(__always)
+  func enter(_ reading: Bool) {
     let thread = ThreadIdentity.current
     if reading {
       reader.store(thread, ordering: .sequentiallyConsistent)
@@ -138,8 +158,8 @@ public final class DescriptorIO: @unchecked Sendable {
     }
   }
 
-  @inline(__always)
-  private func leave(_ reading: Bool) {
+  @inlinable @inline(__always)
+  func leave(_ reading: Bool) {
     if reading {
       reader.store(0, ordering: .releasing)
     } else {
@@ -147,7 +167,8 @@ public final class DescriptorIO: @unchecked Sendable {
     }
   }
 
-  private func makeNonblocking() throws(SystemError) {
+  @usableFromInline
+  func makeNonblocking() throws(SystemError) {
     try Descriptors.setNonblocking(descriptor, true)
     nonblocking.store(true, ordering: .relaxed)
   }
@@ -198,7 +219,6 @@ public final class DescriptorIO: @unchecked Sendable {
 /// The calling thread's kernel id, kept per thread: asking each time would be a system call.
 public enum ThreadIdentity {
   /// The calling thread's id.
-  @inline(__always)
   public static var current: Int32 {
     let known = cipc_get_own_thread()
     return known != 0 ? known : introduce()

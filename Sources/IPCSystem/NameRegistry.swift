@@ -55,11 +55,24 @@ public struct NameRegistry: Sendable {
 
 /// The directory of one name.
 public struct NameDirectory: Sendable {
-  /// Absolute path.
+  /// Absolute path; of the open descriptor, where the directory has one.
   public let path: String
+  /// What keeps the directory the same whatever becomes of its path.
+  private let anchor: DirectoryAnchor?
 
   private static let lockName = "lock"
   private static let ownerSuffix = ".owner"
+  private static let serverSuffix = ".server"
+
+  init(path: String) {
+    self.path = path
+    anchor = nil
+  }
+
+  init(_ anchor: DirectoryAnchor) {
+    path = anchor.path
+    self.anchor = anchor
+  }
 
   /// Runs `body` with the directory locked against every other process and thread.
   ///
@@ -123,11 +136,38 @@ public struct NameDirectory: Sendable {
     let file = path + "/\(number)" + Self.ownerSuffix
     let lock = try FileLock.acquire(file)
     try lock.write("\(getpid())")
+    if anchor != nil {
+      // The name of the file says it all: others may see it, and need not open it.
+      let entry = path + "/\(number).\(ServerProcess.own.text)" + Self.serverSuffix
+      do throws(SystemError) {
+        OwnedDescriptor(
+          adopting: try checked("open(\(entry))") {
+            unsafe open(entry, O_CREAT | O_EXCL | O_CLOEXEC | O_WRONLY, 0o600)
+          }
+        ).close()
+      } catch {
+        unsafe unlink(file)
+        throw error
+      }
+    }
     return NameOwner(directory: self, number: number, lock: lock)
   }
 
+  /// The processes of living owners as they are seen by another user, who cannot try the locks; by
+  /// owner's number.
+  func publishedServers() -> [Int: ServerProcess] {
+    var servers: [Int: ServerProcess] = [:]
+    for entry in entries() where entry.rest.hasSuffix(Self.serverSuffix) {
+      servers[entry.owner] = ServerProcess(entry.rest.dropLast(Self.serverSuffix.count))
+    }
+    return servers
+  }
+
   /// Whether there is such a directory at this moment.
-  public var exists: Bool { unsafe access(path, F_OK) == 0 }
+  public var exists: Bool {
+    if let anchor { return anchor.isLinked }
+    return unsafe access(path, F_OK) == 0
+  }
 
   /// Process ids of the owners that are alive. Call it with the directory locked.
   public func livingOwners() -> [Int32] {
@@ -146,11 +186,15 @@ public struct NameDirectory: Sendable {
   }
 
   /// Removes everything that belongs to dead owners. Call it with the directory locked.
-  public func removeDeadOwners() {
+  ///
+  /// - Returns: Process ids of the owners that are alive.
+  @discardableResult
+  public func removeDeadOwners() -> [Int32] {
     let all = entries()
-    let alive = Set(
-      all.filter { Self.ownerSuffix.dropFirst() == $0.rest && isAlive($0) }.map(\.owner))
-    for entry in all where !alive.contains(entry.owner) { unsafe unlink(path + "/" + entry.name) }
+    let alive = all.filter { Self.ownerSuffix.dropFirst() == $0.rest && isAlive($0) }
+    let numbers = Set(alive.map(\.owner))
+    for entry in all where !numbers.contains(entry.owner) { remove(entry.name) }
+    return alive.compactMap { (try? FileLock.readNumber(path + "/" + $0.name)) ?? nil }
   }
 
   /// Removes the directory when nobody owns the name. Call it with the directory locked.
@@ -164,7 +208,8 @@ public struct NameDirectory: Sendable {
     }
     // The lock last: until it is gone, nobody else makes anything here.
     unsafe unlink(path + "/" + Self.lockName)
-    unsafe rmdir(path)
+    // Never follows a link, and takes empty directories only.
+    unsafe rmdir(anchor?.origin ?? path)
     return true
   }
 

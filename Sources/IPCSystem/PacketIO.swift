@@ -1,5 +1,5 @@
-internal import CIPCShims
-internal import Glibc
+public import CIPCShims
+public import Glibc
 
 /// Packets over a connected SOCK_SEQPACKET socket: the data path of named pipes and mailslots.
 ///
@@ -10,13 +10,13 @@ extension DescriptorIO {
   ///
   /// - Returns: Whether it was sent.
   /// - Throws: `EPIPE` when the peer is gone, `EMSGSIZE`, `EBADF` after `close()`.
-  @inline(__always)
+  @inlinable @inline(__always)
   public func trySendPacket(_ packet: UnsafeRawBufferPointer) throws(SystemError) -> Bool {
     try perform("send", .write, deadline: .never) { descriptor in
-      Self.outcome(
-        unsafe Glibc.send(
-          descriptor, packet.baseAddress, packet.count,
-          Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)))
+      let sent = unsafe Glibc.send(
+        descriptor, packet.baseAddress, packet.count,
+        Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
+      return sent > 0 ? sent : outcome(sent)
     } != 0
   }
 
@@ -38,11 +38,44 @@ extension DescriptorIO {
         var message = unsafe msghdr()
         unsafe message.msg_iov = first
         unsafe message.msg_iovlen = 2
-        return Self.outcome(
+        return outcome(
           unsafe sendmsg(
             descriptor, &message, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)))
       }
     } != 0
+  }
+
+  /// Receives one packet in one piece. Wraps `recv(2)`: without a deadline that is the only call.
+  ///
+  /// - Returns: As ``receivePacket(head:body:overflow:deadline:)``.
+  /// - Throws: As that.
+  @inlinable @inline(__always)
+  public func receivePacket(
+    into buffer: UnsafeMutableRawBufferPointer, deadline: Deadline
+  ) throws(SystemError) -> Int {
+    while true {
+      let size = try perform("recv", .read, deadline: .never) { descriptor in
+        let size = unsafe recv(
+          descriptor, buffer.baseAddress, buffer.count,
+          deadline.isNever ? Int32(MSG_TRUNC) : Int32(MSG_TRUNC) | Int32(MSG_DONTWAIT))
+        // Fast for what there is most of; a peer that has closed is not.
+        return size > 0 ? size + 1 : outcome(ofReceiving: size)
+      }
+      if size > buffer.count + 1 { throw tooLong() }
+      if size != 0 { return size - 1 }
+      if !deadline.isNever { try waitForInput(deadline: deadline) }
+    }
+  }
+
+  @usableFromInline @inline(never)
+  func tooLong() -> SystemError { SystemError(code: EMSGSIZE, call: "recv") }
+
+  @usableFromInline @inline(never)
+  func outcome(ofReceiving size: Int) -> Int {
+    // The peer closed with packets of ours unread. The kernel says so once, ahead of what the peer
+    // sent before, which is still there: go on.
+    if size == -1 && errno == ECONNRESET { return 0 }
+    return outcome(size)
   }
 
   /// Receives one packet into three parts, filled in their order. Wraps `recvmsg(2)`: without a deadline that is
@@ -75,10 +108,7 @@ extension DescriptorIO {
             errno = EMSGSIZE
             return -1
           }
-          // The peer closed with packets of ours unread. The kernel says so once, ahead of what the
-          // peer sent before, which is still there: go on.
-          if size == -1 && errno == ECONNRESET { return 0 }
-          return Self.outcome(size)
+          return outcome(ofReceiving: size)
         }
       }
       if size != 0 { return size - 1 }
@@ -118,8 +148,8 @@ extension DescriptorIO {
   }
 
   /// The size plus one, 0 when the call would have blocked, -1 with `errno` for other errors.
-  @inline(__always)
-  private static func outcome(_ size: Int) -> Int {
+  @usableFromInline @inline(never)
+  func outcome(_ size: Int) -> Int {
     if size >= 0 { return size + 1 }
     return errno == EAGAIN ? 0 : -1
   }

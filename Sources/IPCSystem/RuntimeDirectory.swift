@@ -10,27 +10,35 @@ internal import Synchronization
 public struct RuntimeDirectory: Sendable {
   /// Absolute path, without a slash at the end.
   public let path: String
+  /// Absolute path of the directory for names that processes of other users find too; see
+  /// ``SharedNames``. It need not exist.
+  public let sharedPath: String
 
   /// Opens the directory of this user, creating it when it is missing.
+  ///
+  /// Names for other users are then in `$IPCLAB_SHARED_DIR`, else in `/tmp/ipclab-shared`, where all
+  /// users meet, or beside the directory when `IPCLAB_RUNTIME_DIR` chose that.
   ///
   /// - Throws: `EPERM` when the directory belongs to another user, is open to others, or is not a
   ///   directory of its own.
   public static func open() throws(SystemError) -> RuntimeDirectory {
-    let path: String
     if let chosen = variable("IPCLAB_RUNTIME_DIR") {
-      path = chosen
-    } else if let base = variable("XDG_RUNTIME_DIR") {
-      path = base + "/ipclab"
-    } else {
-      path = "/tmp/ipclab-\(getuid())"
+      return try RuntimeDirectory(verifying: chosen)
     }
-    return try RuntimeDirectory(verifying: path)
+    let shared = variable("IPCLAB_SHARED_DIR") ?? "/tmp/ipclab-shared"
+    if let base = variable("XDG_RUNTIME_DIR") {
+      return try RuntimeDirectory(verifying: base + "/ipclab", shared: shared)
+    }
+    return try RuntimeDirectory(verifying: "/tmp/ipclab-\(getuid())", shared: shared)
   }
 
   /// Opens the directory at `path`, creating it (but not its parents) when it is missing.
   ///
   /// A relative path counts from the working directory of this moment.
-  public init(verifying path: String) throws(SystemError) {
+  ///
+  /// - Parameter shared: Where names for other users are; `nil` takes `$IPCLAB_SHARED_DIR`, else the
+  ///   path with `.shared` behind it.
+  public init(verifying path: String, shared: String? = nil) throws(SystemError) {
     let path = try Self.absolute(path)
     try Self.makeDirectory(path)
     var status = stat()
@@ -39,11 +47,13 @@ public struct RuntimeDirectory: Sendable {
       status.st_mode & 0o077 == 0
     else { throw SystemError(code: EPERM, call: "runtime directory \(path)") }
     self.path = path
+    sharedPath = try Self.absolute(
+      shared ?? Self.variable("IPCLAB_SHARED_DIR") ?? path + ".shared")
   }
 
   /// A directory below this one for a purpose of its own, created with mode 0700 when missing.
   public func subdirectory(_ name: String) throws(SystemError) -> RuntimeDirectory {
-    try RuntimeDirectory(verifying: path + "/" + name)
+    try RuntimeDirectory(verifying: path + "/" + name, shared: sharedPath)
   }
 
   private static func variable(_ name: String) -> String? {

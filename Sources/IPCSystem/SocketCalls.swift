@@ -1,11 +1,11 @@
-internal import CIPCShims
-internal import Glibc
+public import CIPCShims
+public import Glibc
 
 /// Calls on message sockets that have an owner with a deadline and a `close()`, and the options
 /// that such sockets need.
 public enum SocketCalls {
   /// Sends one message. Wraps `send(2)`; a peer that is gone is an error, never a signal.
-  @inline(__always)
+  @inlinable @inline(__always)
   public static func send(
     _ bytes: UnsafeRawBufferPointer, over socket: DescriptorIO, deadline: Deadline
   ) throws(SystemError) {
@@ -21,6 +21,12 @@ public enum SocketCalls {
     /// Whether there was a message. On a socket with ``passCredentials(_:)`` this tells a message of
     /// no bytes from end of file; on others it is always false.
     public var isMessage: Bool
+
+    @inlinable
+    init(length: Int, isMessage: Bool) {
+      self.length = length
+      self.isMessage = isMessage
+    }
   }
 
   /// Receives one message in one call and learns its full length. Wraps `recvmsg(2)`.
@@ -31,7 +37,7 @@ public enum SocketCalls {
   ///
   /// - Parameter atEnd: Asked when there is nothing to read on a non-blocking socket; when it
   ///   answers yes and there is still nothing, the result is end of file.
-  @inline(__always)
+  @inlinable @inline(__always)
   public static func receive(
     into buffer: UnsafeMutableRawBufferPointer, from socket: DescriptorIO, deadline: Deadline,
     atEnd: () -> Bool = { false }
@@ -54,6 +60,27 @@ public enum SocketCalls {
       }
     }
     return Arrival(length: length, isMessage: flags & Int32(MSG_CTRUNC) != 0)
+  }
+
+  /// Receives one message in one call and returns its full length, more than the buffer holds when
+  /// its tail was lost. Wraps `recv(2)`, which costs less than what ``Arrival`` needs; 0 is a message
+  /// of no bytes or end of file.
+  ///
+  /// - Parameter atEnd: As for ``receive(into:from:deadline:atEnd:)``.
+  @inlinable @inline(__always)
+  public static func receiveLength(
+    into buffer: UnsafeMutableRawBufferPointer, from socket: DescriptorIO, deadline: Deadline,
+    atEnd: () -> Bool
+  ) throws(SystemError) -> Int {
+    try socket.perform("recv", .read, deadline: deadline) { descriptor in
+      var result = unsafe recv(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_TRUNC))
+      if result == -1 && errno == EAGAIN && atEnd() {
+        // What the peer sent before it went was queued before `atEnd` could say so: look again.
+        result = unsafe recv(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_TRUNC))
+        if result == -1 && errno == EAGAIN { return 0 }
+      }
+      return result
+    }
   }
 
   /// Asks the kernel to attach the sender's credentials to messages. Wraps `SO_PASSCRED`.

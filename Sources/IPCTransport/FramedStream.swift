@@ -21,7 +21,7 @@ public import IPCSystem
   /// Up to this size, in bytes, a message is copied rather than scattered and gathered.
   static let contiguousLimit = 16 * 1024
 
-  /// Below this size, in bytes, one message is read with one call, else up to four.
+  /// Below this size, in bytes, one message is read with one call.
   private static let singleBelow = 1024
   private static let headerSize = 4
   private static let cacheLine = 64
@@ -31,6 +31,7 @@ public import IPCSystem
   private let input: DescriptorIO
   private let output: DescriptorIO
   private let identifiesPeer: Bool
+  private let messagesPerRead: Int
 
   // A header and a payload that begins a cache line: a copy that straddles lines takes twice as long.
   private let outgoing: UnsafeMutableRawBufferPointer
@@ -43,8 +44,15 @@ public import IPCSystem
 
   /// Creates a conversation over two descriptors, or over the same one twice.
   ///
-  /// - Parameter identifiesPeer: Whether `input` is a local socket that knows its peer.
-  public init(input: DescriptorIO, output: DescriptorIO, identifiesPeer: Bool = false) {
+  /// - Parameters:
+  ///   - identifiesPeer: Whether `input` is a local socket that knows its peer.
+  ///   - messagesPerRead: How many messages of medium length to read with one call, if they are
+  ///     there.
+  public init(
+    input: DescriptorIO, output: DescriptorIO, identifiesPeer: Bool = false,
+    messagesPerRead: Int = 4
+  ) {
+    self.messagesPerRead = messagesPerRead
     self.input = input
     self.output = output
     self.identifiesPeer = identifiesPeer
@@ -65,38 +73,47 @@ public import IPCSystem
   ///
   /// A deadline that passes in the middle of a message closes the connection: the stream cannot be
   /// continued after half a frame.
+  @inline(__always)
   public func send(_ message: Span<UInt8>, deadline: Deadline) throws(TransportError) {
     let count = message.count
     guard count <= Self.maximumMessage else {
       throw TransportError(.messageTooLarge, "send \(count) bytes", limit: Self.maximumMessage)
     }
-    let result = unsafe message.withUnsafeBytes { bytes -> Result<Void, SystemError> in
-      do throws(SystemError) {
-        unsafe try transmit(bytes, deadline)
-        return .success(())
-      } catch { return .failure(error) }
-    }
-    if case .failure(let error) = result {
-      throw TransportError(
-        error, "send \(count) bytes",
-        remedy: error.code == ETIMEDOUT && output.isClosed
-          ? "Half of the message was on its way: the connection was closed" : nil)
-    }
+    do throws(SystemError) {
+      try unsafe message.withUnsafeBytes { bytes throws(SystemError) in
+        if count > Self.contiguousLimit { return try unsafe transmitLong(bytes, deadline) }
+        unsafe outgoing.storeBytes(of: UInt32(count).littleEndian, as: UInt32.self)
+        if let source = bytes.baseAddress {
+          unsafe (outgoing.baseAddress.unsafelyUnwrapped + Self.headerSize)
+            .copyMemory(from: source, byteCount: count)
+        }
+        let total = Self.headerSize + count
+        let sent = try unsafe output.write(
+          UnsafeRawBufferPointer(start: outgoing.baseAddress, count: total), deadline: deadline)
+        if sent < total { try unsafe transmitRest(bytes, from: sent, headEnd: total, deadline) }
+      }
+    } catch { throw sendError(error, count) }
   }
 
-  private func transmit(
+  @inline(never)
+  private func sendError(_ error: SystemError, _ count: Int) -> TransportError {
+    TransportError(
+      error, "send \(count) bytes",
+      remedy: error.code == ETIMEDOUT && output.isClosed
+        ? "Half of the message was on its way: the connection was closed" : nil)
+  }
+
+  @inline(never)
+  private func transmitLong(
     _ bytes: UnsafeRawBufferPointer, _ deadline: Deadline
   ) throws(SystemError) {
     unsafe outgoing.storeBytes(of: UInt32(bytes.count).littleEndian, as: UInt32.self)
-    let total = Self.headerSize + bytes.count
     let copied = unsafe Self.isCopied(bytes) ? min(bytes.count, Self.copiedHead) : 0
     let headEnd = Self.headerSize + copied
+    let sent: Int
     if copied > 0, let source = bytes.baseAddress {
       unsafe (outgoing.baseAddress.unsafelyUnwrapped + Self.headerSize)
         .copyMemory(from: source, byteCount: copied)
-    }
-    var sent: Int
-    if unsafe copied > 0 || bytes.isEmpty {
       sent = try unsafe output.write(
         UnsafeRawBufferPointer(rebasing: outgoing[..<headEnd]), deadline: deadline)
     } else {
@@ -113,6 +130,17 @@ public import IPCSystem
         }
       }
     }
+    try unsafe transmitRest(bytes, from: sent, headEnd: headEnd, deadline)
+  }
+
+  /// Sends what is left of a frame of which `start` bytes are sent. Its first `headEnd` bytes are in
+  /// `outgoing`.
+  @inline(never)
+  private func transmitRest(
+    _ bytes: UnsafeRawBufferPointer, from start: Int, headEnd: Int, _ deadline: Deadline
+  ) throws(SystemError) {
+    let total = Self.headerSize + bytes.count
+    var sent = start
     while sent < total {
       do {
         if sent < headEnd {
@@ -130,32 +158,30 @@ public import IPCSystem
     }
   }
 
-  /// Whether a message is copied to be sent. Long ones are, when they begin with a page: in a pipe's
-  /// pages they lie behind the header, so that the kernel would read a few bytes behind where it has
+  /// Whether a long message is copied to be sent: when it begins with a page. In a pipe's pages it
+  /// lies behind the header, so that the kernel would read a few bytes behind where it has
   /// just written, modulo the size of a page. Processors take that for a dependency, and the copy
   /// takes two and a half times as long.
   private static func isCopied(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    if bytes.count <= contiguousLimit { return true }
     let offset = UInt(bitPattern: bytes.baseAddress) &- UInt(headerSize)
     return offset % pageSize > pageSize - UInt(cacheLine)
   }
 
   /// Receives one message. See ``Connection/receive(into:deadline:)``. A message that does not fit
   /// is kept, and so is the part that has come when the deadline passes.
+  @inline(__always)
   public func receive(
     into buffer: inout OutputSpan<UInt8>, deadline: Deadline
   ) throws(TransportError) {
-    let result = unsafe buffer.withUnsafeMutableBufferPointer { target, initialized in
+    try unsafe buffer.withUnsafeMutableBufferPointer {
+      target, initialized throws(TransportError) in
       let free = unsafe UnsafeMutableRawBufferPointer(
         UnsafeMutableBufferPointer(rebasing: target[initialized...]))
-      do throws(TransportError) {
-        initialized += try unsafe take(free, deadline)
-        return Result<Void, TransportError>.success(())
-      } catch { return .failure(error) }
+      initialized += try unsafe take(free, deadline)
     }
-    try result.get()
   }
 
+  @inline(__always)
   private func take(
     _ target: UnsafeMutableRawBufferPointer, _ deadline: Deadline
   ) throws(TransportError) -> Int {
@@ -169,26 +195,34 @@ public import IPCSystem
     } else if input.isClosed {
       throw TransportError(.closed, "receive")
     }
-    while pendingEnd - pendingStart < Self.headerSize {
-      if try !fillPending(deadline) { throw diedInside("a header") }
-    }
+    if pendingEnd - pendingStart < Self.headerSize { try completeHeader(deadline) }
     let count = try pendingLength()
     guard count <= target.count else {
       throw TransportError(.moreData, "receive", limit: count)
     }
     let start = pendingStart + Self.headerSize
     let ready = min(count, pendingEnd - start)
-    unsafe target.copyMemory(
-      from: UnsafeRawBufferPointer(rebasing: pending[start..<(start + ready)]))
+    if let base = target.baseAddress {
+      unsafe base.copyMemory(
+        from: pending.baseAddress.unsafelyUnwrapped + start, byteCount: ready)
+    }
     pendingStart = start + ready
     if ready < count { try unsafe readRest(target, from: ready, to: count, deadline) }
     lastReceived = count
     return count
   }
 
+  @inline(never)
+  private func completeHeader(_ deadline: Deadline) throws(TransportError) {
+    repeat {
+      if try !fillPending(deadline) { throw diedInside("a header") }
+    } while pendingEnd - pendingStart < Self.headerSize
+  }
+
   /// Reads the header, the payload and the next header in one call: the payload to where it belongs,
   /// the headers to the start of `pending`. No more is read than the message before was long, lest
   /// much of what follows has to be moved.
+  @inline(never)
   private func takeDirectly(
     _ target: UnsafeMutableRawBufferPointer, _ deadline: Deadline
   ) throws(TransportError) -> Int {
@@ -256,6 +290,7 @@ public import IPCSystem
 
   /// Reads the rest of a message straight into the caller's buffer, and the next header, if it is
   /// there, aside. Nothing is pending when it is called.
+  @inline(never)
   private func readRest(
     _ target: UnsafeMutableRawBufferPointer, from start: Int, to end: Int, _ deadline: Deadline
   ) throws(TransportError) {
@@ -316,6 +351,7 @@ public import IPCSystem
   }
 
   /// Reads what is there; `false` at end of file.
+  @inline(__always)
   private func fillPending(_ deadline: Deadline) throws(TransportError) -> Bool {
     if unsafe pending.count - pendingEnd < Self.headerSize {
       // Only a header that lies across the end of the buffer brings us here: move it to the front.
@@ -327,7 +363,8 @@ public import IPCSystem
     // A receiver that takes everything at once sleeps before the next message, and each send must
     // wake it. That costs more than the calls that are saved.
     let frame = Self.headerSize + lastReceived
-    let wanted = max(2 * Self.headerSize, lastReceived < Self.singleBelow ? frame : 4 * frame)
+    let wanted = max(
+      2 * Self.headerSize, lastReceived < Self.singleBelow ? frame : messagesPerRead * frame)
     let end = unsafe min(pending.count, pendingEnd + wanted)
     do throws(SystemError) {
       let received = try unsafe input.read(
@@ -339,6 +376,7 @@ public import IPCSystem
   }
 
   /// The length in the header at `pendingStart`.
+  @inline(__always)
   private func pendingLength() throws(TransportError) -> Int {
     let word = unsafe pending.loadUnaligned(fromByteOffset: pendingStart, as: UInt32.self)
     let count = Int(UInt32(littleEndian: word))

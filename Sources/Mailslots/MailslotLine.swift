@@ -23,10 +23,15 @@ internal import IPCTransport
   let io: DescriptorIO
   /// The writer's process.
   let peer: PeerIdentity?
-  private let head: UnsafeMutableRawBufferPointer
-  private let overflow: UnsafeMutableRawBufferPointer
+  // A header and the longest payload behind it.
+  private let packet: UnsafeMutableRawBufferPointer
   private var partial: [UInt8] = []
   private var left = 0
+  // Whether the packet before was short: then the next is received in one piece and copied.
+  private var expectsShort = true
+
+  /// Up to this size, in bytes, the kernel scatters a packet for more than a copy costs.
+  private static let shortPacket = 4096 + PacketFrame.headerSize
 
   private let isOnlyLine: Bool
 
@@ -36,13 +41,19 @@ internal import IPCTransport
     self.isOnlyLine = isOnlyLine
     peer = try? LocalSocket.peer(of: socket.raw)
     io = DescriptorIO(adopting: socket)
-    unsafe head = .allocate(byteCount: PacketFrame.headerSize, alignment: 16)
-    unsafe overflow = .allocate(byteCount: PacketFrame.maximumPayload, alignment: 16)
+    unsafe packet = .allocate(
+      byteCount: PacketFrame.headerSize + PacketFrame.maximumPayload, alignment: 64)
   }
 
-  deinit {
-    unsafe head.deallocate()
-    unsafe overflow.deallocate()
+  deinit { unsafe packet.deallocate() }
+
+  private var head: UnsafeMutableRawBufferPointer {
+    unsafe UnsafeMutableRawBufferPointer(rebasing: packet[..<PacketFrame.headerSize])
+  }
+
+  // The part of a payload for which the caller's buffer has no room.
+  private var overflow: UnsafeMutableRawBufferPointer {
+    unsafe UnsafeMutableRawBufferPointer(rebasing: packet[PacketFrame.headerSize...])
   }
 
   /// Receives one packet: straight into the buffer if that is all there is to it.
@@ -55,24 +66,58 @@ internal import IPCTransport
     // In the middle of a message: let a writer on the same core go on instead of being woken by
     // each of its packets.
     if left > 0 && !(deadline == .immediate) { sched_yield() }
-    let result = unsafe buffer.withUnsafeMutableBufferPointer {
-      target, initialized -> Result<Outcome, SystemError> in
-      let start = left > 0 ? target.count : initialized
-      let free = unsafe UnsafeMutableRawBufferPointer(
-        UnsafeMutableBufferPointer(rebasing: target[start...]))
-      do throws(SystemError) {
-        let size = try unsafe io.receivePacket(
-          head: head, body: free, overflow: overflow, deadline: deadline)
+    do throws(SystemError) {
+      return try unsafe buffer.withUnsafeMutableBufferPointer {
+        target, initialized throws(SystemError) -> Outcome in
+        let start = left > 0 ? target.count : initialized
+        let free = unsafe UnsafeMutableRawBufferPointer(
+          UnsafeMutableBufferPointer(rebasing: target[start...]))
+        let size =
+          expectsShort
+          ? try unsafe receiveShort(free, deadline) : try unsafe receiveScattered(free, deadline)
         let outcome = try unsafe take(size, free, deadline)
         if case .delivered(let count) = outcome { initialized += count }
-        return .success(outcome)
-      } catch { return .failure(error) }
-    }
-    do { return try result.get() } catch {
+        return outcome
+      }
+    } catch {
       // A packet longer than any that a writer of ours sends.
       if error.code == EMSGSIZE { return .ended }
       throw error
     }
+  }
+
+  /// Receives a packet in one piece and copies the payload to `free` and, as far as it does not fit
+  /// there, to the start of `overflow`. Returns the packet's size.
+  @inline(__always)
+  private func receiveShort(
+    _ free: UnsafeMutableRawBufferPointer, _ deadline: Deadline
+  ) throws(SystemError) -> Int {
+    let size = try unsafe io.receivePacket(into: packet, deadline: deadline)
+    let payload = size - PacketFrame.headerSize
+    let placed = min(payload, free.count)
+    if placed > 0, let target = free.baseAddress {
+      unsafe target.copyMemory(
+        from: packet.baseAddress.unsafelyUnwrapped + PacketFrame.headerSize, byteCount: placed)
+    }
+    if payload > placed { closeGap(of: placed, before: payload - placed) }
+    if size > MailslotLine.shortPacket { expectsShort = false }
+    return size
+  }
+
+  @inline(never)
+  private func closeGap(of count: Int, before rest: Int) {
+    let start = unsafe overflow.baseAddress.unsafelyUnwrapped
+    unsafe start.copyMemory(from: start + count, byteCount: rest)
+  }
+
+  @inline(never)
+  private func receiveScattered(
+    _ free: UnsafeMutableRawBufferPointer, _ deadline: Deadline
+  ) throws(SystemError) -> Int {
+    let size = try unsafe io.receivePacket(
+      head: head, body: free, overflow: overflow, deadline: deadline)
+    if size <= MailslotLine.shortPacket { expectsShort = true }
+    return size
   }
 
   @inline(__always)
@@ -93,7 +138,7 @@ internal import IPCTransport
   /// The header received last, `nil` when no correct writer sends it here.
   @inline(__always)
   private func header(_ payload: Int) -> PacketFrame? {
-    let word = unsafe UInt64(littleEndian: head.load(as: UInt64.self))
+    let word = unsafe UInt64(littleEndian: packet.load(as: UInt64.self))
     let expected = left > 0 ? left : nil
     let frame = PacketFrame(decoding: word, payload: payload, expected: expected)
     guard let frame, frame.remaining <= Mailslots.maximumMessage else { return nil }

@@ -44,24 +44,33 @@ internal import Synchronization
   /// - Throws: `.messageTooLarge` above ``Mailslots/maximumMessage``, `.brokenPipe` when the reader
   ///   is gone, `.timedOut`, `.closed`.
   /// - Note: Win32 `WriteFile`.
+  @inline(__always)
   public func write(_ message: Span<UInt8>, deadline: Deadline) throws(TransportError) {
-    guard message.count <= Mailslots.maximumMessage else {
-      throw TransportError(
-        .messageTooLarge, "write \(message.count) bytes to \(name)",
-        limit: Mailslots.maximumMessage)
-    }
-    let failure = unsafe message.withUnsafeBytes { bytes -> SystemError? in
-      do throws(SystemError) {
-        try unsafe writeFrames(bytes, deadline)
-        return nil
-      } catch { return error }
-    }
-    if let failure { throw TransportError(failure, "write to \(name)") }
+    let count = message.count
+    do throws(SystemError) {
+      try unsafe message.withUnsafeBytes { bytes throws(SystemError) in
+        guard count <= MailslotWriter.smallPacket - PacketFrame.headerSize else {
+          return try unsafe writeFrames(bytes, deadline)
+        }
+        let isSent = try unsafe sendSmall(PacketFrame(isFirst: true, remaining: count), bytes)
+        if !isSent { try unsafe writeFrames(bytes, deadline) }
+      }
+    } catch { throw failure(error, count) }
   }
 
+  @inline(never)
+  private func failure(_ error: SystemError, _ count: Int) -> TransportError {
+    count > Mailslots.maximumMessage
+      ? TransportError(
+        .messageTooLarge, "write \(count) bytes to \(name)", limit: Mailslots.maximumMessage)
+      : TransportError(error, "write to \(name)")
+  }
+
+  @inline(never)
   private func writeFrames(
     _ bytes: UnsafeRawBufferPointer, _ deadline: Deadline
   ) throws(SystemError) {
+    if bytes.count > Mailslots.maximumMessage { throw SystemError(code: EMSGSIZE, call: "send") }
     var position = 0
     repeat {
       let count = min(bytes.count - position, PacketFrame.maximumPayload)
@@ -77,17 +86,28 @@ internal import Synchronization
   private func send(
     _ frame: PacketFrame, _ part: UnsafeRawBufferPointer
   ) throws(SystemError) -> Bool {
-    let base = unsafe packet.baseAddress.unsafelyUnwrapped
-    unsafe base.storeBytes(of: frame.encoded.littleEndian, as: UInt64.self)
-    let total = PacketFrame.headerSize + part.count
-    if total > Self.smallPacket {
-      return try unsafe io.trySendPacket(
-        head: UnsafeRawBufferPointer(start: base, count: PacketFrame.headerSize), body: part)
+    guard part.count > MailslotWriter.smallPacket - PacketFrame.headerSize else {
+      return try unsafe sendSmall(frame, part)
     }
+    unsafe packet.storeBytes(of: frame.encoded.littleEndian, as: UInt64.self)
+    return try unsafe io.trySendPacket(
+      head: UnsafeRawBufferPointer(start: packet.baseAddress, count: PacketFrame.headerSize),
+      body: part)
+  }
+
+  /// Sends a packet that is small enough to be copied, if there is room.
+  @inline(__always)
+  private func sendSmall(
+    _ frame: PacketFrame, _ part: UnsafeRawBufferPointer
+  ) throws(SystemError) -> Bool {
+    unsafe packet.storeBytes(of: frame.encoded.littleEndian, as: UInt64.self)
     if let source = part.baseAddress {
-      unsafe (base + PacketFrame.headerSize).copyMemory(from: source, byteCount: part.count)
+      unsafe (packet.baseAddress.unsafelyUnwrapped + PacketFrame.headerSize)
+        .copyMemory(from: source, byteCount: part.count)
     }
-    return try unsafe io.trySendPacket(UnsafeRawBufferPointer(start: base, count: total))
+    return try unsafe io.trySendPacket(
+      UnsafeRawBufferPointer(
+        start: packet.baseAddress, count: PacketFrame.headerSize + part.count))
   }
 
   /// The reader's process.

@@ -183,10 +183,12 @@ final class MailslotConnection: Connection {
     self.outgoing = outgoing
   }
 
+  @inline(__always)
   func send(_ message: Span<UInt8>, deadline: Deadline) throws(TransportError) {
     try outgoing.write(message, deadline: deadline)
   }
 
+  @inline(__always)
   func receive(into buffer: inout OutputSpan<UInt8>, deadline: Deadline) throws(TransportError) {
     try incoming.read(into: &buffer, deadline: deadline)
   }

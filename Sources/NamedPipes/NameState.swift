@@ -14,8 +14,11 @@ internal import Synchronization
     var maxInstances: Int?
     /// In milliseconds.
     var defaultTimeout: UInt32
+    /// Who may connect. Of interest to servers, and known to them only.
+    var access: NamedPipes.AccessControl
 
     init(_ options: NamedPipes.Options) {
+      access = options.access
       kind = options.kind
       direction = options.direction
       maxInstances = options.maxInstances
@@ -31,18 +34,30 @@ internal import Synchronization
       self.direction = direction
       maxInstances = word(20) == 0 ? nil : Int(word(20))
       defaultTimeout = word(24)
+      access = .sameUser
+    }
+
+    /// Understands the beginning of the file as another user wrote it; `nil` when it says nothing.
+    init?(foreign bytes: [UInt8]) {
+      guard bytes.count == NameState.headSize else { return nil }
+      func word(_ offset: Int) -> UInt32 {
+        (0..<4).reduce(0) { $0 | UInt32(bytes[offset + $1]) << ($1 * 8) }
+      }
+      guard word(0) == NameState.magic else { return nil }
+      self.init(word)
     }
   }
 
-  private static let fileName = "state"
-  private static let size = 64
-  private static let magic: UInt32 = 0x3270_6970
+  static let fileName = "state"
+  /// What another user needs.
+  static let headSize = 64
+  private static let size = headSize + 4 * NamedPipes.AccessControl.mostUsers
+  private static let magic: UInt32 = 0x3370_6970
 
   private let mapping: SharedMapping
 
   /// Opens the state of a name that has a server.
   ///
-  /// - Parameter writable: Whether this process may become a server of the name.
   /// - Throws: `ENOENT` or `EINVAL` when there is none, or it is not complete yet.
   init(opening directory: NameDirectory) throws(SystemError) {
     mapping = try directory.map(Self.fileName, size: Self.size, creating: false)
@@ -62,13 +77,23 @@ internal import Synchronization
     unsafe word(12).pointee.store(terms.direction.rawValue, ordering: .relaxed)
     unsafe word(20).pointee.store(UInt32(terms.maxInstances ?? 0), ordering: .relaxed)
     unsafe word(24).pointee.store(terms.defaultTimeout, ordering: .relaxed)
+    let (form, numbers) = terms.access.encoded
+    unsafe word(28).pointee.store(form, ordering: .relaxed)
+    unsafe word(32).pointee.store(UInt32(numbers.count), ordering: .relaxed)
+    for (index, number) in numbers.enumerated() {
+      unsafe word(Self.headSize + 4 * index).pointee.store(number, ordering: .relaxed)
+    }
     unsafe word(0).pointee.store(Self.magic, ordering: .releasing)
   }
 
   /// What the first instance laid down.
   var terms: Terms {
-    Terms { unsafe word($0).pointee.load(ordering: .relaxed) }
-      ?? Terms(NamedPipes.Options(kind: .byte))
+    func read(_ offset: Int) -> UInt32 { unsafe word(offset).pointee.load(ordering: .relaxed) }
+    guard var terms = Terms(read) else { return Terms(NamedPipes.Options(kind: .byte)) }
+    let count = min(Int(read(32)), NamedPipes.AccessControl.mostUsers)
+    let numbers = (0..<count).map { read(Self.headSize + 4 * $0) }
+    terms.access = NamedPipes.AccessControl(read(28), numbers)
+    return terms
   }
 
   /// The number that changes.

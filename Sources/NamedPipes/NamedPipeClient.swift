@@ -15,11 +15,11 @@ public final class NamedPipeClient: NamedPipeEnd {
   public let access: PipeAccess
   /// The connection with the server's instance.
   public let connection: NamedPipeConnection
-  /// The server's process and user: those of the process that created the instance. Known before
-  /// anything is written to it, so that a stranger's server is recognised.
+  /// The server's process and user, as the kernel recorded them when the instance began to listen.
+  /// Known before anything is written to it, so that a stranger's server is recognised.
   public let peer: PeerIdentity?
 
-  private let directory: NameDirectory
+  private let place: PipePlace
 
   /// How long a server that is alive may take to answer a client that has connected. It does so at
   /// once unless it is stopped, in a debugger for example.
@@ -30,25 +30,32 @@ public final class NamedPipeClient: NamedPipeEnd {
   /// When all are taken, it sleeps until one listens. The server need not wait for a client at this
   /// moment: what is written to the pipe is there when it does.
   ///
-  /// - Parameter access: What this end is for. Data goes only the ways that the pipe has.
+  /// - Parameters:
+  ///   - access: What this end is for. Data goes only the ways that the pipe has.
+  ///   - serverUser: The only user whose server will do, by number; `nil` takes any. Other users who
+  ///     serve the same name are then passed over: nothing is sent to them.
   /// - Throws: `.notFound` at once when no server has the name; `.accessDenied` when the pipe does
-  ///   not go the way that `access` asks for, or is not for this user. When all instances are taken:
+  ///   not go the way that `access` asks for, is not for this user, or is not the server's that is
+  ///   asked for. When all instances are taken:
   ///   `.instancesBusy` with ``Deadline/immediate``, `.timedOut` at another deadline.
   /// - Note: Win32 `CreateFile`, and with a deadline also `WaitNamedPipe`.
   public convenience init(
-    _ name: PipeName, access: PipeAccess = .all, in runtime: RuntimeDirectory, deadline: Deadline
+    _ name: PipeName, access: PipeAccess = .all, in runtime: RuntimeDirectory, deadline: Deadline,
+    serverUser: UInt32? = nil
   ) throws(TransportError) {
-    try self.init(name, access, runtime, deadline, answer: .after(Self.patience))
+    try self.init(
+      name, access, runtime, deadline, answer: .after(Self.patience), serverUser: serverUser)
   }
 
   /// - Parameter answer: When to give up waiting for the server to take this client.
   init(
     _ name: PipeName, _ access: PipeAccess, _ runtime: RuntimeDirectory, _ deadline: Deadline,
-    answer: Deadline
+    answer: Deadline, serverUser: UInt32? = nil
   ) throws(TransportError) {
     let operation = "connect to \(name)"
+    var search = InstanceSearch(name, runtime, serverUser: serverUser)
     while true {
-      let claim = try InstanceSearch(name, runtime).claim(deadline: deadline) {
+      let claim = try search.claim(deadline: deadline) {
         (terms) throws(TransportError) in
         let ways: PipeAccess =
           switch terms.direction {
@@ -61,22 +68,31 @@ public final class NamedPipeClient: NamedPipeEnd {
             .accessDenied, operation, remedy: "The pipe is \(terms.direction) for its server.")
         }
       }
-      let (names, directory) = (claim.names, claim.directory)
-      do {
+      let (terms, place) = (claim.terms, claim.place)
+      do throws(TransportError) {
         let received = try Welcome.receive(claim.socket, operation, deadline: answer)
         self.name = name
         self.access = access
-        self.directory = directory
+        self.place = place
         info = NamedPipeInfo(
           side: .client, kind: received.welcome.kind,
           outboundQuota: received.welcome.outboundQuota,
-          inboundQuota: received.welcome.inboundQuota, maxInstances: names.terms.maxInstances)
+          inboundQuota: received.welcome.inboundQuota, maxInstances: terms.maxInstances)
         connection = NamedPipeConnection(
           name, .link(received.link), .init(read: .byte, wait: .wait))
         peer = received.link.peer
         return
-      } catch  where error.code == .brokenPipe {
-        // The instance was closed before it took us: there may be another.
+      } catch {
+        if error.code == .brokenPipe {
+          // The instance was closed before it took us: there may be another. Only a server of this
+          // user is trusted not to do so for ever.
+          if place.foreignUser == nil || !deadline.hasPassed { continue }
+          throw TransportError(
+            deadline == .immediate ? .instancesBusy : .timedOut, operation,
+            remedy: "The server closed the connection.")
+        }
+        guard error.code == .accessDenied, let user = place.foreignUser else { throw error }
+        search.avoid(user, error)
       }
     }
   }
@@ -84,7 +100,7 @@ public final class NamedPipeClient: NamedPipeEnd {
   deinit { close() }
 
   /// How many instances the name has now, in all processes.
-  public var instanceCount: Int { directory.countLivingOwners() }
+  public var instanceCount: Int { place.instanceCount }
 
   /// Closes this end. Threads inside a call leave it with `.closed`. Safe to call twice.
   public func close() { connection.change(.none(.closed))?.end(.closed) }

@@ -48,6 +48,8 @@ public final class NamedPipeInstance: NamedPipeEnd {
   private let options: NamedPipes.Options
   private let directory: NameDirectory
   private let names: NameState
+  /// Who may connect, as the first instance has it.
+  private let admission: NamedPipes.AccessControl
   private let isAttended: Bool
   private let shared: Locked<Shared>
 
@@ -73,8 +75,9 @@ public final class NamedPipeInstance: NamedPipeEnd {
   ///   - runtime: Where names are kept.
   ///   - options: What the instance is like.
   /// - Throws: `.invalidArgument` for options that no pipe can have; `.accessDenied` when the name
-  ///   has instances and this was to be the first, or is of another kind or direction;
-  ///   `.instancesBusy` when it has as many as it can have.
+  ///   has instances and this was to be the first, or is of another kind or direction, or this
+  ///   process is not a member of the group that is to have access; `.instancesBusy` when it has as
+  ///   many as it can have.
   /// - Note: Win32 `CreateNamedPipe`.
   public convenience init(
     _ name: PipeName, in runtime: RuntimeDirectory, options: NamedPipes.Options
@@ -92,31 +95,11 @@ public final class NamedPipeInstance: NamedPipeEnd {
     self.name = name
     self.options = options
     isAttended = attended
-    let registry = try translating(operation) { () throws(SystemError) in
-      try NamedPipes.registry(runtime)
-    }
-    directory = registry.directory(of: name.base)
-    if !directory.exists { registry.sweep() }
-    var refusal: TransportError?
-    var joined: Joined?
-    do throws(SystemError) {
-      joined =
-        try registry.withName(name.base, creating: true) {
-          (directory) throws(SystemError) -> Joined? in
-          do throws(Refusal) { return try Self.join(directory, options, operation) } catch {
-            switch error {
-            case .system(let error): throw error
-            case .terms(let error): refusal = error
-            }
-            return nil
-          }
-        } ?? nil
-    } catch { throw TransportError(error, operation) }
-    guard let share = joined.take() else {
-      throw refusal ?? TransportError(.system, operation)
-    }
+    let share = try InstanceShare.join(name, runtime, options, operation)
+    directory = share.directory
     names = share.names
     let terms = share.names.terms
+    admission = terms.access
     info = NamedPipeInfo(
       side: .server, kind: terms.kind, outboundQuota: options.outboundQuota,
       inboundQuota: options.inboundQuota, maxInstances: terms.maxInstances)
@@ -128,56 +111,12 @@ public final class NamedPipeInstance: NamedPipeEnd {
       }
     connection = NamedPipeConnection(
       name, .none(.listening), .init(read: options.readMode, wait: options.waitMode))
-    shared = Locked(Shared(owner: share.owner))
+    shared = Locked(Shared(owner: share.takeOwner()))
     let failure = shared.withLock { listen(&$0) }
     if let failure {
       close()
       throw TransportError(failure, operation)
     }
-  }
-
-  /// A new instance's share in its name.
-  private struct Joined: ~Copyable {
-    let names: NameState
-    let owner: NameOwner
-  }
-
-  private enum Refusal: Error {
-    case system(SystemError)
-    case terms(TransportError)
-  }
-
-  /// Joins the instances of a name. Called with the directory locked.
-  private static func join(
-    _ directory: NameDirectory, _ options: NamedPipes.Options, _ operation: String
-  ) throws(Refusal) -> Joined {
-    func system<R: ~Copyable>(_ body: () throws(SystemError) -> R) throws(Refusal) -> R {
-      do throws(SystemError) { return try body() } catch { throw .system(error) }
-    }
-    directory.removeDeadOwners()
-    let living = directory.livingOwners().count
-    let names = try system { () throws(SystemError) in
-      try NameState(in: directory, layingDown: living == 0 ? .init(options) : nil)
-    }
-    func refuse(_ code: TransportError.Code, _ remedy: String) -> Refusal {
-      .terms(TransportError(code, operation, remedy: remedy))
-    }
-    if living > 0 {
-      let terms = names.terms
-      if options.firstInstanceOnly {
-        throw refuse(.accessDenied, "The name has an instance, and this was to be the first.")
-      }
-      if let most = terms.maxInstances, living >= most {
-        throw refuse(.instancesBusy, "The first instance allows \(most) at a time.")
-      }
-      if terms.kind != options.kind || terms.direction != options.direction {
-        throw refuse(
-          .accessDenied, "The first instance made it a pipe of another kind or direction.")
-      }
-    }
-    return Joined(
-      names: names,
-      owner: try system { () throws(SystemError) in try directory.addOwner() })
   }
 
   deinit { close() }
@@ -207,13 +146,12 @@ public final class NamedPipeInstance: NamedPipeEnd {
     do throws(SystemError) {
       let socket = try LocalSocket.make(.seqpacket)
       let fileName = "\(owner).\(names.nextTurn())\(NamedPipes.listenerSuffix)"
-      try directory.bind(socket.raw, to: fileName)
-      try LocalSocket.listen(socket.raw, backlog: 0)
+      try directory.listen(socket.raw, at: fileName, admission.visibility, backlog: 0)
       let io = DescriptorIO(adopting: socket)
       var token: UInt64?
       if isAttended {
         token = try PeerWatcher.shared.watchInput(io.descriptor) { [weak self] in
-          try? self?.takeClient()
+          _ = try? self?.takeClient()
         }
       }
       shared.listener = Listening(io: io, fileName: fileName, token: token)
@@ -304,8 +242,7 @@ public final class NamedPipeInstance: NamedPipeEnd {
     let operation = startWaitForClient { _ in }
     if operation.isOver { return _ = try operation.wait(deadline: .immediate) }
     do {
-      try waitForArrival(deadline: deadline)
-      try takeClient()
+      repeat { try waitForArrival(deadline: deadline) } while try !takeClient()
     } catch {
       operation.cancel()
       throw error
@@ -323,9 +260,14 @@ public final class NamedPipeInstance: NamedPipeEnd {
   }
 
   /// Takes the client that has claimed this instance.
-  func takeClient() throws(TransportError) {
+  ///
+  /// - Returns: `false` for a client that may not have it: that was told so, and the instance listens
+  ///   again, as if nobody had come.
+  @discardableResult
+  func takeClient() throws(TransportError) -> Bool {
     var waits: [PipeOperation] = []
     var greeting: Welcome.Greeting?
+    var isTaken = false
     let failure = shared.withLock { shared -> SystemError? in
       guard let listener = shared.listener else {
         return SystemError(code: EBADF, call: "accept")
@@ -336,18 +278,26 @@ public final class NamedPipeInstance: NamedPipeEnd {
       defer { listener.io.close() }
       do throws(SystemError) {
         let socket = try LocalSocket.acceptOnly(listener.io.descriptor)
+        guard admission.admits(try LocalSocket.peer(of: socket.raw)) else {
+          // When it knows, the next can come.
+          let failure = listen(&shared)
+          try? LocalSocket.send(Welcome.refusal, descriptors: [], over: socket.raw)
+          return failure
+        }
         let prepared = try Welcome.prepare(socket, options)
         connection.change(.link(prepared.link))
         shared.state = shared.state.after(.clientTaken) ?? shared.state
         greeting = consume prepared
       } catch { return listen(&shared) ?? error }
       waits = shared.waits.take()
+      isTaken = true
       return nil
     }
     if let failure { throw TransportError(failure, "accept a client of \(name)") }
     // When the client's call returns, the server's waits are over.
     for wait in waits { wait.finish(.success(PipeTransfer())) }
     greeting.take()?.send()
+    return isTaken
   }
 
   /// Ends the connection with the client; nothing that was not read can be read any more. Flush

@@ -117,21 +117,25 @@ final class NamedPipeListener: Listener {
   /// The next instance begins to listen before this one takes its client, so that a client never
   /// finds none.
   func accept(deadline: Deadline) throws(TransportError) -> any Connection {
-    guard let current = listening.withLock({ $0 }) else { throw closedError }
-    try current.waitForArrival(deadline: deadline)
-    let next = try NamedPipeInstance(
-      address.name, address.runtime, options, attended: false)
-    let replaced = listening.withLock { listening in
-      if listening == nil { return false }
-      listening = next
-      return true
+    while true {
+      guard let current = listening.withLock({ $0 }) else { throw closedError }
+      try current.waitForArrival(deadline: deadline)
+      let next = try NamedPipeInstance(
+        address.name, address.runtime, options, attended: false)
+      let replaced = listening.withLock { listening in
+        if listening == nil { return false }
+        listening = next
+        return true
+      }
+      if !replaced {
+        next.close()
+        throw closedError
+      }
+      if try current.takeClient() {
+        return options.kind.conversation(try current.connection.link(), keeping: current)
+      }
+      current.close()
     }
-    if !replaced {
-      next.close()
-      throw closedError
-    }
-    try current.takeClient()
-    return options.kind.conversation(try current.connection.link(), keeping: current)
   }
 
   func close() {

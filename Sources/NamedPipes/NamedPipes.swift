@@ -32,26 +32,10 @@ public enum NamedPipes {
     case noWait = 1
   }
 
-  /// Who may connect.
-  ///
-  /// Names of pipes that others may open are kept in a directory that others can see; the kernel
-  /// checks the permissions of the socket in it, and the server checks the user id that the kernel
-  /// gives of every client.
-  public enum AccessControl: Sendable, Equatable {
-    /// Processes of this user.
-    case sameUser
-    /// Processes of this group, by number, and of this user.
-    case group(UInt32)
-    /// Processes of these users, by number, and of this user.
-    case users([UInt32])
-    /// All processes of this machine.
-    case everyone
-  }
-
   /// How a pipe is made.
   ///
-  /// Kind, direction, maximum and default time-out belong to the name: the first instance lays them
-  /// down. Everything else belongs to the instance.
+  /// Kind, direction, maximum, default time-out and access belong to the name: the first instance lays
+  /// them down. Everything else belongs to the instance.
   public struct Options: Sendable {
     /// The pipe's type. All instances of a name have the same.
     public var kind: Kind
@@ -72,7 +56,7 @@ public enum NamedPipes {
     public var firstInstanceOnly = false
     /// How long clients wait for an instance when they do not say.
     public var defaultTimeout = Duration.milliseconds(50)
-    /// Who may connect.
+    /// Who may connect; that of the first instance holds for all of the name.
     public var access = AccessControl.sameUser
 
     /// The quota when none is given: 256 KiB.
@@ -105,6 +89,9 @@ public enum NamedPipes {
       try require(
         quotas.contains(inboundQuota) && quotas.contains(outboundQuota),
         "A quota is 0 to \(Self.largestQuota) bytes.")
+      try require(
+        access.encoded.numbers.count <= AccessControl.mostUsers,
+        "At most \(AccessControl.mostUsers) users can be listed; make a group of them.")
     }
   }
 
@@ -112,34 +99,43 @@ public enum NamedPipes {
   ///
   /// It sleeps; no processor time is used. A name without a server fails at once.
   ///
-  /// - Parameter deadline: When to give up; `nil` takes the server's default time-out.
-  /// - Throws: `.notFound`; `.timedOut` when all instances had clients until the end.
+  /// - Parameters:
+  ///   - deadline: When to give up; `nil` takes the server's default time-out.
+  ///   - serverUser: As for ``NamedPipeClient``.
+  /// - Throws: `.notFound`; `.timedOut` when all instances had clients until the end;
+  ///   `.accessDenied`.
   /// - Note: Win32 `WaitNamedPipe`.
   public static func waitForInstance(
-    of name: PipeName, in runtime: RuntimeDirectory, deadline: Deadline?
+    of name: PipeName, in runtime: RuntimeDirectory, deadline: Deadline?,
+    serverUser: UInt32? = nil
   ) throws(TransportError) {
-    try InstanceSearch(name, runtime).waitForFree(deadline)
+    try InstanceSearch(name, runtime, serverUser: serverUser).waitForFree(deadline)
   }
 
   /// Sends a request to a pipe of messages and receives the answer: opens it, waiting for a free
   /// instance, transacts and closes it.
   ///
+  /// - Parameter serverUser: As for ``NamedPipeClient``.
   /// - Returns: The answer, at most `limit` bytes; `hasMore` when it was longer, whose rest is lost.
   /// - Throws: As ``NamedPipeClient`` and ``NamedPipeEnd/transact(_:into:deadline:)``;
   ///   `.invalidArgument` for a pipe of bytes.
   /// - Note: Win32 `CallNamedPipe`. The deadline is for the instance, as there.
   public static func call(
     _ name: PipeName, _ request: Span<UInt8>, upTo limit: Int, in runtime: RuntimeDirectory,
-    deadline: Deadline?
+    deadline: Deadline?, serverUser: UInt32? = nil
   ) throws(TransportError) -> PipeTransfer {
     var client: NamedPipeClient
     do throws(TransportError) {
-      client = try NamedPipeClient(name, in: runtime, deadline: .immediate)
+      client = try NamedPipeClient(
+        name, in: runtime, deadline: .immediate, serverUser: serverUser)
     } catch {
       guard error.code == .instancesBusy else { throw error }
       var end = deadline
-      if end == nil { end = try InstanceSearch(name, runtime).defaultDeadline() }
-      client = try NamedPipeClient(name, in: runtime, deadline: end ?? .immediate)
+      if end == nil {
+        end = try InstanceSearch(name, runtime, serverUser: serverUser).defaultDeadline()
+      }
+      client = try NamedPipeClient(
+        name, in: runtime, deadline: end ?? .immediate, serverUser: serverUser)
     }
     defer { client.close() }
     try client.setMode(read: .message, wait: nil)
@@ -151,13 +147,20 @@ public enum NamedPipes {
     return PipeTransfer(bytes: bytes, count: bytes.count, hasMore: hasMore)
   }
 
-  /// Removes what killed servers have left below `runtime`, and never anything alive.
+  /// Removes what this user's killed servers have left, also where other users see it, and never
+  /// anything alive.
   public static func sweep(_ runtime: RuntimeDirectory) {
     (try? registry(runtime))?.sweep()
+    sharedNames(runtime).sweep()
   }
 
   static func registry(_ runtime: RuntimeDirectory) throws(SystemError) -> NameRegistry {
     try NameRegistry("pipes", in: runtime)
+  }
+
+  /// Names that other users may open.
+  static func sharedNames(_ runtime: RuntimeDirectory) -> SharedNames {
+    SharedNames("pipes", in: runtime)
   }
 
   static let listenerSuffix = ".sock"

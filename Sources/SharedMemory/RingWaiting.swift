@@ -263,7 +263,10 @@ enum RingStatus: Int {
       unsafe word.pointee.store(value, ordering: .releasing)
       return
     }
-    unsafe word.pointee.store(value, ordering: .sequentiallyConsistent)
+    // A plain store and a fence after it: an atomic exchange would have the processor fetch the
+    // word's line only when it has written the payload's, and the consumer waits for both.
+    unsafe word.pointee.store(value, ordering: .releasing)
+    atomicMemoryFence(ordering: .sequentiallyConsistent)
     let note = Self.note(number)
     if unsafe sleeps.pointee.load(ordering: .sequentiallyConsistent) == note {
       unsafe wake(UnsafeRawPointer(word), note)

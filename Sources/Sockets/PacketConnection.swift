@@ -5,17 +5,30 @@ public import IPCTransport
 /// A conversation over a connected local socket that keeps messages apart: seqpacket or datagram.
 ///
 /// One system call per message either way. The receiver asks for the message's full length
-/// (`MSG_TRUNC`), so that a tail that did not fit is reported and never lost in silence, and for
-/// credentials, whose mark tells a message of no bytes from end of file.
-public final class PacketConnection: Connection {
+/// (`MSG_TRUNC`), so that a tail that did not fit is reported and never lost in silence.
+///
+/// Nothing received is end of file or a message of no bytes. The mark by which `recvmsg(2)` tells
+/// them apart would cost every message a seventh of its time, so a message of no bytes is followed
+/// by a packet of one byte, which is no message; one of two bytes there takes the message back.
+public final class PacketConnection: Connection, @unchecked Sendable {
+  // Sendable: `awaitsMark` is touched by the one receiving thread only, `owesMark` by the one
+  // sending thread only, as `Connection` demands; the rest never changes.
+
   /// Buffers grow until a message of this size fits, where the system permits.
   static let intendedMaximum = 1 << 20
   // What the kernel keeps of a send buffer for itself (af_unix.c).
   private static let reserve = 32
   private static let slack = 64 * 1024
+  // How many bytes follow a message of none: to complete it, or to take it back.
+  private static let completes = 1
+  private static let takesBack = 2
 
   private let socket: DescriptorIO
   private let tether: Tether?
+  /// Nothing was received, and whether it is a message is still to come.
+  private var awaitsMark = false
+  /// A message of no bytes was sent, and its mark had no room before the deadline.
+  private var owesMark = false
 
   /// Takes over a connected socket.
   ///
@@ -24,7 +37,6 @@ public final class PacketConnection: Connection {
   init(
     adopting socket: consuming OwnedDescriptor, tether: consuming OwnedDescriptor? = nil
   ) throws(SystemError) {
-    try SocketCalls.passCredentials(socket.raw)
     let socket = DescriptorIO(adopting: socket)
     self.socket = socket
     if let tether {
@@ -56,22 +68,52 @@ public final class PacketConnection: Connection {
   /// `net.core.wmem_max` or privilege permits.
   ///
   /// - Throws: `.messageTooLarge` with the limit when it cannot grow enough.
+  @inline(__always)
   public func send(_ message: Span<UInt8>, deadline: Deadline) throws(TransportError) {
+    if owesMark || message.isEmpty {
+      if try isSentWithMark(message.isEmpty, deadline) { return }
+    }
     try unsafe message.withUnsafeBytes { bytes throws(TransportError) in
       do throws(SystemError) {
         unsafe try SocketCalls.send(bytes, over: socket, deadline: deadline)
-      } catch {
-        guard error.code == EMSGSIZE else {
-          throw transferError(error, "send \(bytes.count) bytes")
-        }
-        try unsafe sendLarge(bytes, deadline)
-      }
+      } catch { try unsafe sendLarge(bytes, deadline, after: error) }
     }
   }
 
+  /// Takes an unfinished message of no bytes back, and sends one if this is one. Returns whether it
+  /// was.
+  @inline(never)
+  private func isSentWithMark(_ isEmpty: Bool, _ deadline: Deadline) throws(TransportError) -> Bool
+  {
+    do throws(SystemError) {
+      if owesMark {
+        try sendMark(PacketConnection.takesBack, deadline)
+        owesMark = false
+      }
+      if !isEmpty { return false }
+      try sendMark(0, deadline)
+      owesMark = true
+      try sendMark(PacketConnection.completes, deadline)
+      owesMark = false
+      return true
+    } catch { throw transferError(error, "send 0 bytes") }
+  }
+
+  private func sendMark(_ count: Int, _ deadline: Deadline) throws(SystemError) {
+    let zeros: UInt16 = 0
+    try unsafe withUnsafeBytes(of: zeros) { bytes throws(SystemError) in
+      try unsafe SocketCalls.send(
+        UnsafeRawBufferPointer(rebasing: bytes[..<count]), over: socket, deadline: deadline)
+    }
+  }
+
+  @inline(never)
   private func sendLarge(
-    _ bytes: UnsafeRawBufferPointer, _ deadline: Deadline
+    _ bytes: UnsafeRawBufferPointer, _ deadline: Deadline, after error: SystemError
   ) throws(TransportError) {
+    guard error.code == EMSGSIZE else {
+      throw transferError(error, "send \(bytes.count) bytes")
+    }
     var limit: Int?
     do throws(SystemError) {
       limit = try Self.grow(socket.descriptor, for: bytes.count)
@@ -79,10 +121,11 @@ public final class PacketConnection: Connection {
     } catch { throw transferError(error, "send \(bytes.count) bytes", limit: limit) }
   }
 
-  /// Receives one message. See ``Connection/receive(into:deadline:)``. Here: `recvmsg(2)`.
+  /// Receives one message. See ``Connection/receive(into:deadline:)``. Here: `recv(2)`.
   ///
   /// - Throws: `.truncated` when the message was longer than the buffer: the socket has dropped the
   ///   tail, nothing is appended, and `limit` says how long the message was.
+  @inline(__always)
   public func receive(
     into buffer: inout OutputSpan<UInt8>, deadline: Deadline
   ) throws(TransportError) {
@@ -90,30 +133,62 @@ public final class PacketConnection: Connection {
       target, initialized throws(TransportError) in
       let free = unsafe UnsafeMutableRawBufferPointer(
         UnsafeMutableBufferPointer(rebasing: target[initialized...]))
-      let arrival = try unsafe next(free, deadline)
-      if arrival.length > free.count {
-        throw TransportError(.truncated, "receive", limit: arrival.length)
+      if awaitsMark, try isMessage(deadline) { return }
+      while true {
+        let length: Int
+        do throws(SystemError) {
+          length = try unsafe SocketCalls.receiveLength(
+            into: free, from: socket, deadline: deadline
+          ) { tether?.isGone ?? false }
+        } catch { length = try unsafe next(free, deadline, after: error) }
+        if length > free.count { throw TransportError(.truncated, "receive", limit: length) }
+        initialized += length
+        if length > 0 { return }
+        awaitsMark = true
+        if try isMessage(deadline) { return }
       }
-      if arrival.length == 0 && !arrival.isMessage { throw TransportError(.endOfFile, "receive") }
-      initialized += arrival.length
     }
   }
 
-  private func next(
-    _ free: UnsafeMutableRawBufferPointer, _ deadline: Deadline
-  ) throws(TransportError) -> SocketCalls.Arrival {
-    while true {
+  /// Receives what follows when nothing was received. Returns whether that was a message, rather
+  /// than one taken back.
+  @inline(never)
+  private func isMessage(_ deadline: Deadline) throws(TransportError) -> Bool {
+    var mark: UInt32 = 0
+    let length = try unsafe withUnsafeMutableBytes(of: &mark) { bytes throws(TransportError) in
       do throws(SystemError) {
-        return try unsafe SocketCalls.receive(into: free, from: socket, deadline: deadline) {
-          tether?.isGone ?? false
-        }
-      } catch {
-        // The peer left messages of ours unread. Linux says so once, before what it sent to us:
-        // that is still to be read, and end of file comes after it.
-        if error.code == ECONNRESET { continue }
-        throw transferError(error, "receive")
-      }
+        return try unsafe SocketCalls.receiveLength(
+          into: bytes, from: socket, deadline: deadline
+        ) { tether?.isGone ?? false }
+      } catch { return try unsafe next(bytes, deadline, after: error) }
     }
+    awaitsMark = false
+    switch length {
+    case 0: throw TransportError(.endOfFile, "receive")
+    case PacketConnection.completes: return true
+    case PacketConnection.takesBack: return false
+    default:
+      close()
+      throw TransportError(.protocolViolation, "receive a message of 0 bytes")
+    }
+  }
+
+  /// Receives one message after an attempt that has failed.
+  @inline(never)
+  private func next(
+    _ free: UnsafeMutableRawBufferPointer, _ deadline: Deadline, after failure: SystemError
+  ) throws(TransportError) -> Int {
+    var failure = failure
+    // The peer left messages of ours unread. Linux says so once, before what it sent to us: that
+    // is still to be read, and end of file comes after it.
+    while failure.code == ECONNRESET {
+      do throws(SystemError) {
+        return try unsafe SocketCalls.receiveLength(
+          into: free, from: socket, deadline: deadline
+        ) { tether?.isGone ?? false }
+      } catch { failure = error }
+    }
+    throw transferError(failure, "receive")
   }
 
   /// Ends the conversation. See ``Connection/close()``.

@@ -60,7 +60,8 @@ public struct UnixStream: Transport {
 
   private static func converse(_ socket: consuming OwnedDescriptor) -> FramedStream {
     let io = DescriptorIO(adopting: socket)
-    return FramedStream(input: io, output: io, identifiesPeer: true)
+    // The kernel keeps what was sent with each call apart: reading several at once saves it nothing.
+    return FramedStream(input: io, output: io, identifiesPeer: true, messagesPerRead: 1)
   }
 
   /// A socket name in the scratch directory.

@@ -105,6 +105,15 @@ final class HandleTable: Sendable {
     if isLast { entry.object.lastHandleWasClosed() }
   }
 
+  /// Gives back what keeps an object open as a handle would.
+  func release(_ object: KernelObject) {
+    let isLast = state.withLock { _ in
+      object.handles -= 1
+      return object.handles == 0
+    }
+    if isLast { object.lastHandleWasClosed() }
+  }
+
   /// Changes what is noted with a handle.
   func change(_ handle: HANDLE, _ body: (inout HandleEntry) -> Void) throws(Failure) {
     let found = state.withLock { state -> Bool in
@@ -137,16 +146,21 @@ final class HandleTable: Sendable {
     state.withLock { $0.standard[number] = handle }
   }
 
-  /// Copies, for a child, of what these handles refer to (`nil` where that cannot be inherited), and
-  /// of what all other inherited handles refer to.
+  /// What a child gets for these handles, which become its standard ones, and, if asked for, copies of
+  /// what all other inherited handles refer to. What is lent must be given back with ``release(_:)``.
   func bequeath(
     standard: [HANDLE?], others: Bool
   ) -> (standard: [StandardBequest], others: [(value: Int, bequest: Bequest, access: DWORD)]) {
     state.withLock { state in
       let chosen = standard.map { handle -> StandardBequest in
         guard let handle else { return .own }
-        guard let entry = state.entries[handle.value], entry.isInherited else { return .none }
-        return entry.object.bequeath().map { .copy($0) } ?? .impossible
+        guard others, let entry = state.entries[handle.value], entry.isInherited else {
+          return .none
+        }
+        if let copy = entry.object.bequeath() { return .copy(copy) }
+        guard let file = entry.object as? FileObject else { return .none }
+        file.handles += 1
+        return .lent(file, entry.access)
       }
       guard others else { return (chosen, []) }
       // One that is a standard handle is there already.

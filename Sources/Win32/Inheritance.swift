@@ -29,8 +29,8 @@ enum StandardBequest {
   case own
   /// The handle is not one that the child inherits.
   case none
-  /// The handle is inherited, and is no descriptor of the kernel.
-  case impossible
+  /// The handle is inherited, is no descriptor of the kernel, and stays here: see ``Pump``.
+  case lent(FileObject, DWORD)
   /// This.
   case copy(Bequest)
 }

@@ -41,7 +41,8 @@ public func CreatePipe(
 /// The child sees its three standard descriptors and nothing else; with `bInheritHandles` also every
 /// inherited handle of a file or an anonymous pipe, as a descriptor from 3 on. A child that uses this
 /// module finds those under the same handle values. Named pipes, events and processes are not
-/// inherited.
+/// inherited, but an end of a named pipe can be a standard handle: this process then moves the bytes,
+/// as long as it lives.
 ///
 /// - Parameters:
 ///   - lpApplicationName: The program's path; `nil` takes the first part of the command line, which
@@ -60,8 +61,7 @@ public func CreatePipe(
 ///     child has this process's. Or `nil`.
 ///   - lpProcessInformation: Gets the handles and ids; or `nil`.
 /// - Note: Errors: `ERROR_FILE_NOT_FOUND`, `ERROR_ACCESS_DENIED`, `ERROR_BAD_EXE_FORMAT`,
-///   `ERROR_DIRECTORY`, `ERROR_INVALID_PARAMETER`, `ERROR_NOT_SUPPORTED` (also for a named pipe as a
-///   standard handle).
+///   `ERROR_DIRECTORY`, `ERROR_INVALID_PARAMETER`, `ERROR_NOT_SUPPORTED`.
 @discardableResult
 public func CreateProcess(
   _ lpApplicationName: LPCTSTR, _ lpCommandLine: LPCTSTR,

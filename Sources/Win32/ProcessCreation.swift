@@ -26,22 +26,31 @@ struct ProcessCreation {
       ?? Self.standardNumbers.map { inheritsHandles ? HandleTable.shared.knownStandard($0) : nil }
     let estate = HandleTable.shared.bequeath(standard: chosen, others: inheritsHandles)
     // These keep the copies open until the child has its own.
-    var nothings: [DescriptorIO] = []
+    var temporary: [DescriptorIO] = []
+    var pumps: [Pump] = []
+    defer {
+      extendLifetime(estate)
+      for descriptor in temporary { descriptor.close() }
+      for pump in pumps { pump.abandon() }
+    }
     plan.descriptors = []
     for (index, bequest) in estate.standard.enumerated() {
       let number = Int32(index)
       switch bequest {
       case .own:
         if fcntl(number, F_GETFD) != -1 { plan.descriptors.append((number, number)) }
-      case .copy(let bequest) where inheritsHandles:
-        plan.descriptors.append((number, bequest.descriptor.raw))
-      case .impossible where inheritsHandles: throw Failure(ERROR_NOT_SUPPORTED)
-      default:
+      case .copy(let bequest): plan.descriptors.append((number, bequest.descriptor.raw))
+      case .lent(let file, let access):
+        let pump = try Pump(file, isInput: index == 0, access: access)
+        pumps.append(pump)
+        plan.descriptors.append((number, pump.childsEnd.descriptor))
+        temporary.append(pump.childsEnd)
+      case .none:
         let nothing = try translating { () throws(SystemError) in
           DescriptorIO(adopting: try StandardStreams.nothing(for: number))
         }
         plan.descriptors.append((number, nothing.descriptor))
-        nothings.append(nothing)
+        temporary.append(nothing)
       }
     }
     for (index, item) in estate.others.enumerated() {
@@ -51,11 +60,10 @@ struct ProcessCreation {
       plan.environment =
         (environment ?? Self.ownEnvironment) + [Inheritance.announce(estate.others)]
     }
-    defer {
-      extendLifetime(estate)
-      extendLifetime(nothings)
-    }
-    return try ProcessObject.start(plan)
+    let process = try ProcessObject.start(plan)
+    for pump in pumps { try pump.run(for: process) }
+    pumps = []
+    return process
   }
 
   /// The program and its arguments.

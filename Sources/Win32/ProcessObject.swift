@@ -10,6 +10,7 @@ final class ProcessObject: KernelObject, WaitableObject, Waitable, @unchecked Se
   private let guardian = ObjectLock()
   private var exitCode: DWORD?
   private var codeOfTermination: DWORD?
+  private var lastActions: [() -> Void] = []
 
   /// Starts a process.
   static func start(_ plan: ChildProcess.Plan) throws(Failure) -> ProcessObject {
@@ -56,6 +57,13 @@ final class ProcessObject: KernelObject, WaitableObject, Waitable, @unchecked Se
     child.signal(SIGKILL)
   }
 
+  /// Runs `action` when it has ended, before anybody can see that, with the lock held.
+  func atEnd(_ action: @escaping () -> Void) {
+    lock()
+    defer { unlock() }
+    if exitCode != nil { action() } else { lastActions.append(action) }
+  }
+
   // MARK: - Waitable
 
   var waitable: any Waitable { self }
@@ -66,6 +74,10 @@ final class ProcessObject: KernelObject, WaitableObject, Waitable, @unchecked Se
     let wasRunning = exitCode == nil
     if wasRunning { collect() }
     let hasEnded = wasRunning && exitCode != nil
+    if hasEnded {
+      for action in lastActions { action() }
+      lastActions = []
+    }
     unlock()
     if hasEnded { signalWord.signal() }
   }

@@ -22,6 +22,18 @@ import Testing
     #expect(Self.code(directory.path + "/missing/below") == ENOENT)
   }
 
+  @Test("names for other users are beside the directory, or where it is said, also for a part of it")
+  func shared() throws {
+    let directory = TemporaryDirectory()
+    let path = directory.path + "/runtime"
+    let chosen = try RuntimeDirectory(verifying: path, shared: "/elsewhere/")
+    #expect(chosen.sharedPath == "/elsewhere")
+    #expect(try chosen.subdirectory("part").sharedPath == "/elsewhere")
+    if getenv("IPCLAB_SHARED_DIR") == nil {
+      #expect(try RuntimeDirectory(verifying: path + "/").sharedPath == path + ".shared")
+    }
+  }
+
   @Test("a symbolic link is refused, also when it leads to a good directory")
   func link() throws {
     let directory = TemporaryDirectory()

@@ -11,16 +11,22 @@ final class Scratch: Sendable {
 
   init() throws {
     let path = "/tmp/ipclab-test-\(getpid())-\(String(UInt64.random(in: .min ... .max), radix: 36))"
-    runtime = try RuntimeDirectory(verifying: path)
+    runtime = try RuntimeDirectory(verifying: path, shared: path + ".shared")
   }
 
   deinit {
-    func remove(_ path: String) {
-      for name in DirectoryListing.names(in: path) { remove(path + "/" + name) }
-      if rmdir(path) != 0 { unlink(path) }
-    }
-    remove(runtime.path)
+    Self.remove(runtime.path)
+    Self.remove(runtime.sharedPath)
   }
+
+  /// Removes a directory with what is in it.
+  static func remove(_ path: String) {
+    for name in DirectoryListing.names(in: path) { remove(path + "/" + name) }
+    if rmdir(path) != 0 { unlink(path) }
+  }
+
+  /// What is left among the names for other users.
+  var sharedNames: [String] { DirectoryListing.names(in: runtime.sharedPath) }
 
   /// What is left below the registry `kind`.
   func names(_ kind: String) -> [String] { DirectoryListing.names(in: runtime.path + "/" + kind) }

@@ -52,6 +52,19 @@ struct ConversationTests {
     #expect(code { _ = try meeting.server.receive() } == .endOfFile)
   }
 
+  @Test("A message of no bytes that had no room in time is never received")
+  func emptyWithoutRoom() throws {
+    // Its queue holds so many packets, whatever their size; this message needs two.
+    let meeting = try place.meet(.unixDatagram)
+    var sent = 0
+    while code({ try meeting.client.send([1], deadline: .immediate) }) == nil { sent += 1 }
+    #expect(try meeting.server.receive() == [1])
+    #expect(code { try meeting.client.send([], deadline: .immediate) } == .timedOut)
+    for _ in 1..<sent { #expect(try meeting.server.receive() == [1]) }
+    try meeting.client.send([2])
+    #expect(try meeting.server.receive() == [2])
+  }
+
   @Test("A receiver that waits without deadline sees the other end go", arguments: Kind.reliable)
   func wakesAtEnd(kind: Kind) throws {
     let meeting = try place.meet(kind)

@@ -170,6 +170,22 @@ import Win32
   }
 }
 
+@Suite struct LayoutTests {
+  @Test("the structures lie in memory as in C")
+  func layout() {
+    #expect(MemoryLayout<OVERLAPPED>.size == 32)
+    #expect(MemoryLayout<OVERLAPPED>.offset(of: \.hEvent) == 24)
+    #expect(MemoryLayout<STARTUPINFO>.size == 104)
+    #expect(MemoryLayout<STARTUPINFO>.offset(of: \.dwFlags) == 60)
+    #expect(MemoryLayout<STARTUPINFO>.offset(of: \.hStdInput) == 80)
+    #expect(MemoryLayout<PROCESS_INFORMATION>.size == 24)
+    #expect(MemoryLayout<SECURITY_ATTRIBUTES>.offset(of: \.bInheritHandle) == 16)
+    #expect(MemoryLayout<SECURITY_ATTRIBUTES>.stride == 24)
+    #expect(MemoryLayout<SECURITY_DESCRIPTOR>.size == 40)
+    #expect(MemoryLayout<HANDLE>.size == MemoryLayout<UnsafeRawPointer>.size)
+  }
+}
+
 @Suite struct LastErrorTests {
   @Test("every thread has its own last error")
   func perThread() throws {

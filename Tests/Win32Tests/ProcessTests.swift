@@ -19,7 +19,9 @@ import Win32
   }
 }
 
-@Suite struct ProcessTests {
+// One after the other: a child inherits every handle that is inheritable at that moment, also those
+// of another test.
+@Suite(.serialized) struct ProcessTests {
   /// Starts a program and returns its handle; `nil` when that fails.
   private func start(
     _ commandLine: String, inherits: BOOL = FALSE, standard: [HANDLE]? = nil,
@@ -136,7 +138,8 @@ import Win32
   func surroundings() throws {
     #expect(try output(#"/bin/echo "a  b" c\"d"#) == "a  b c\"d\n")
     #expect(try output("/bin/pwd", directory: "/usr") == "/usr\n")
-    #expect(try output("/usr/bin/env", environment: "A=1\0B=2") == "A=1\nB=2\n")
+    let variables = try output("/usr/bin/env", environment: "A=1\0B=2").split(separator: "\n")
+    #expect(variables.filter { !$0.hasPrefix("IPCLAB_HANDLES=") } == ["A=1", "B=2"])
     setenv("IPCLAB_TEST_INHERITED", "yes", 1)
     #expect(try output(#"/bin/sh -c "echo $IPCLAB_TEST_INHERITED""#) == "yes\n")
   }
@@ -222,14 +225,54 @@ import Win32
     CloseHandle(r)
   }
 
-  @Test("a named pipe cannot be a child's standard handle")
-  func namedPipe() {
+  @Test("an end of a named pipe can be a child's standard input and output")
+  func namedPipe() throws {
     let name = Names.fresh()
     var attributes = SECURITY_ATTRIBUTES()
     attributes.bInheritHandle = TRUE
-    let server = CreateNamedPipe(name, PIPE_ACCESS_DUPLEX, 0, 1, 0, 0, 0, &attributes)
-    #expect(start("cat", inherits: TRUE, standard: [server, nil, nil]) == nil)
-    #expect(GetLastError() == ERROR_NOT_SUPPORTED)
+    let server = CreateNamedPipe(name, PIPE_ACCESS_DUPLEX, 0, 1, 4096, 4096, 0, &attributes)
+    let client = open(name)
+    let process = try #require(start("cat", inherits: TRUE, standard: [server, server, server]))
+    CloseHandle(server)
+    #expect(write(client, "there and back") == "14")
+    var text = ""
+    while text.count < 14, case .bytes(let part) = read(client, 64) { text += part }
+    #expect(text == "there and back")
+    #expect(TerminateProcess(process.hProcess, 0))
+    // The child had the last of the end.
+    #expect(read(client, 64) == .error("ERROR_BROKEN_PIPE"))
+    close(process)
+    CloseHandle(client)
+  }
+
+  @Test("a child whose input is a named pipe sees the end when the other side closes")
+  func namedPipeEnds() throws {
+    let name = Names.fresh()
+    let server = makeServer(name)
+    SetHandleInformation(server, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT)
+    let client = open(name)
+    let (r, w) = makePipe(inherited: true)
+    let process = try #require(start("cat", inherits: TRUE, standard: [server, w, w]))
+    CloseHandle(w)
+    #expect(write(client, "last words") == "10")
+    CloseHandle(client)
+    #expect(read(r, 64) == "last words")
+    #expect(exitCode(process) == 0)
+    CloseHandle(r)
+    CloseHandle(server)
+  }
+
+  @Test("what an ended child has not read stays in the named pipe")
+  func namedPipeStays() throws {
+    let name = Names.fresh()
+    let server = makeServer(name)
+    SetHandleInformation(server, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT)
+    let client = open(name)
+    let process = try #require(start("/bin/true", inherits: TRUE, standard: [server, nil, nil]))
+    #expect(exitCode(process) == 0)
+    #expect(write(client, "for others") == "10")
+    #expect(read(server, 64) == "for others")
+    CloseHandle(client)
     CloseHandle(server)
   }
 
