@@ -56,7 +56,7 @@ let package = Package(
     .testTarget(name: "IPCSystemTests", dependencies: ["IPCSystem"]),
     .testTarget(name: "IPCTransportTests", dependencies: ["IPCTransport"]),
     .testTarget(name: "AnonymousPipesTests", dependencies: ["AnonymousPipes"]),
-    .testTarget(name: "FIFOsTests", dependencies: ["FIFOs"]),
+    .testTarget(name: "FIFOsTests", dependencies: ["FIFOs", "IPCSystem"]),
     .testTarget(name: "NamedPipesTests", dependencies: ["NamedPipes", "PipeVisitor"]),
     .executableTarget(
       name: "PipeVisitor", dependencies: ["NamedPipes", "IPCTransport", "IPCSystem"],
@@ -64,7 +64,7 @@ let package = Package(
     .testTarget(name: "MailslotsTests", dependencies: ["Mailslots"]),
     .testTarget(name: "SharedMemoryTests", dependencies: ["SharedMemory"]),
     .testTarget(name: "SocketsTests", dependencies: ["Sockets"]),
-    .testTarget(name: "MessageQueuesTests", dependencies: ["MessageQueues"]),
+    .testTarget(name: "MessageQueuesTests", dependencies: ["MessageQueues", "IPCSystem"]),
     .testTarget(
       name: "SyncObjectsTests", dependencies: ["SyncObjects", "IPCSystem", "SyncSoak"]),
     .executableTarget(

@@ -85,7 +85,7 @@ extension CallTable {
     Call(
       "PeekNamedPipe", "Copies what could be read without taking it.",
       [
-        .pipe, Parameter("n", .value("64"), "the length of the buffer"),
+        .peeked, Parameter("n", .value("64"), "the length of the buffer"),
         Parameter("buf", .none, "NULL: only count"),
       ],
       errors: [

@@ -38,7 +38,7 @@ extension CallTable {
     },
     Call(
       "ReadFile", "Reads; waits until there is something.",
-      [.pipeOrFile, .receive, .overlapped],
+      [.source, .receive, .overlapped],
       errors: [
         "ERROR_MORE_DATA": "the message is longer than n; the next ReadFile gets its rest",
         "ERROR_BROKEN_PIPE": "the other end is closed and everything was read",
@@ -67,7 +67,7 @@ extension CallTable {
     },
     Call(
       "WriteFile", "Writes; waits until what is unread fits the quota.",
-      [.pipeOrFile, .data, .fill, .overlapped],
+      [.target, .data, .fill, .overlapped],
       errors: [
         "ERROR_NO_DATA": "the other end is closed",
         "ERROR_BROKEN_PIPE": "the other end was closed during the call",
@@ -94,7 +94,7 @@ extension CallTable {
       return reply
     },
     Call(
-      "FlushFileBuffers", "Waits until the other end has read everything.", [.pipeOrFile],
+      "FlushFileBuffers", "Waits until the other end has read everything.", [.target],
       example: ["A: FlushFileBuffers h=s"]
     ) { call throws(Mistake) in Reply(ok: FlushFileBuffers(try call.handle("h"))) },
     Call(

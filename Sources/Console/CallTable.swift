@@ -42,8 +42,14 @@ enum CallTable {
 extension Parameter {
   static let pipeOrFile = Parameter(
     "h", .recentHandle([.server, .client, .readEnd, .writeEnd, .file]), "the pipe or file")
+  static let source = Parameter(
+    "h", .recentHandle([.server, .client, .readEnd, .file]), "the pipe or file")
+  static let target = Parameter(
+    "h", .recentHandle([.server, .client, .writeEnd, .file]), "the pipe or file")
   static let pipe = Parameter(
     "h", .recentHandle([.server, .client, .readEnd, .writeEnd]), "the end of a pipe")
+  static let peeked = Parameter(
+    "h", .recentHandle([.server, .client, .readEnd]), "the end of a pipe that is read")
   static let server = Parameter("h", .recentHandle([.server]), "the server end")
   static let anyHandle = Parameter("h", .recentHandle([]), "the handle")
   static let process = Parameter("h", .recentHandle([.process]), "the process")

@@ -119,9 +119,13 @@ final class Conversation {
 
   /// Who is in which call on the object of a handle.
   private func busy(_ entry: Session.Entry) -> String? {
-    crew.pending.sorted { $0.key < $1.key }.first { _, task in
-      task.handle.flatMap { session.entry($0) }?.object == entry.object
-    }.map { "\($0.key) is in \($0.value.call)" }
+    for worker in crew.pending.keys.sorted() {
+      guard let task = crew.current(worker),
+        task.handle.flatMap({ session.entry($0) })?.object == entry.object
+      else { continue }
+      return "\(worker) is in \(task.call)"
+    }
+    return nil
   }
 
   private func handles() {

@@ -109,6 +109,11 @@ final class Crew {
     return outcome
   }
 
+  /// What a worker is doing at this moment; `nil` when its call has returned, or there is none.
+  func current(_ worker: String) -> Task? {
+    workers[worker]?.hasAnswer == false ? pending[worker] : nil
+  }
+
   private func join(_ name: String, _ step: Step) throws(Mistake) -> Answer {
     guard let worker = workers[name], pending[name] != nil else {
       return Answer(reply: Reply(status: "idle"))

@@ -32,10 +32,12 @@ public enum InteractiveConsole {
     }
     let session = Session(childProgram: childProgram, isForPeople: true)
     try Leaving.onSignal(session)
-    defer { session.closeAll() }
-    return run(
+    let code = run(
       LineReader(descriptor), title: title, session,
       isTerminal: isatty(descriptor) == 1 && isatty(1) == 1)
+    Leaving.begin()
+    session.closeAll()
+    return code
   }
 
   private static func run(
@@ -43,6 +45,7 @@ public enum InteractiveConsole {
   ) -> Int32 {
     var input = input
     let conversation = Conversation(session: session, isInteractive: isTerminal) {
+      Leaving.stopIfBegun()
       OutputBytes.write(Array($0.utf8), to: 1)
     }
     var number = 0

@@ -11,7 +11,11 @@ public enum ProtocolAgent {
   public static func run(childProgram: String) throws(SystemError) -> Int32 {
     let session = Session(childProgram: childProgram, isForPeople: false)
     try Leaving.onSignal(session)
-    serve(LineReader(0), session) { OutputBytes.write(Array(($0 + "\n").utf8), to: 1) }
+    serve(LineReader(0), session) {
+      Leaving.stopIfBegun()
+      return OutputBytes.write(Array(($0 + "\n").utf8), to: 1)
+    }
+    Leaving.begin()
     session.closeAll()
     return 0
   }

@@ -41,6 +41,8 @@ final class Session: Sendable {
     /// Operations whose name was given to another one before they were complete.
     var retired: [PendingOperation] = []
     var objects = 0
+    /// Whether everything was closed: what comes now comes too late.
+    var isOver = false
 
     mutating func touch(_ name: String) {
       recency.removeAll { $0 == name }
@@ -91,13 +93,16 @@ final class Session: Sendable {
 
   /// Gives a name to a handle.
   func bind(_ name: String, _ handle: HANDLE, _ sort: Sort, title: String? = nil) {
-    tables.withLock { tables in
+    let isLate = tables.withLock { tables in
+      if tables.isOver { return true }
       if let lost = tables.entries[name], lost.isOpen { tables.nameless.append(lost) }
       tables.objects += 1
       tables.entries[name] = Entry(
         handle: handle, sort: sort, title: title, object: tables.objects)
       tables.touch(name)
+      return false
     }
+    if isLate { Self.close(Entry(handle: handle, sort: sort, object: 0)) }
   }
 
   /// Gives a name to a duplicate of another name's handle.
@@ -171,11 +176,14 @@ final class Session: Sendable {
       let all = tables.nameless + tables.entries.values.filter(\.isOpen)
       for name in tables.entries.keys { tables.entries[name]?.isOpen = false }
       tables.nameless = []
+      tables.isOver = true
       return all
     }
-    for entry in open {
-      if entry.sort == .process { TerminateProcess(entry.handle, 1) }
-      CloseHandle(entry.handle)
-    }
+    open.forEach(Self.close)
+  }
+
+  private static func close(_ entry: Entry) {
+    if entry.sort == .process { TerminateProcess(entry.handle, 1) }
+    CloseHandle(entry.handle)
   }
 }

@@ -49,6 +49,9 @@ final class Worker: Sendable {
     hasJob.signal()
   }
 
+  /// Whether the answer of the last call has come and nobody has taken it.
+  var hasAnswer: Bool { state.withLock { $0.outcome != nil } }
+
   /// Takes the answer; `nil` when it does not come in time.
   ///
   /// - Parameter milliseconds: How long to wait; `nil` waits until it comes.

@@ -1,6 +1,5 @@
 internal import IPCSystem
 internal import SyncObjects
-internal import Synchronization
 
 /// Moves bytes between an end of a named pipe, which no other program can read or write, and a pipe
 /// of the kernel that a child has as its standard input or output.
@@ -15,7 +14,7 @@ final class Pump: Sendable {
   private let ownEnd: DescriptorIO
   private let file: FileObject
   private let isInput: Bool
-  private let reading = Mutex(Reading())
+  private let reading = Locked(Reading())
 
   private struct Reading {
     var work: (any RunningWork)?

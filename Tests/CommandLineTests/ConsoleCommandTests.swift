@@ -17,6 +17,15 @@ struct ConsoleCommandTests {
     }
   }
 
+  /// Waits until the console plays a line that blocks: what follows the line is never printed.
+  private func waitUntilBlocked(_ program: Program, _ line: String) throws {
+    let output = program.place + "/stdout"
+    while !(try String(contentsOfFile: output, encoding: .utf8)).hasSuffix(line + "\n") {
+      try Task.checkCancellation()  // when the time limit has passed
+      usleep(1000)
+    }
+  }
+
   @Test("plays a script: calls on standard output, in their order, without a prompt")
   func script() throws {
     let program = try program(
@@ -67,14 +76,14 @@ struct ConsoleCommandTests {
     let program = try program(
       script: "CreateNamedPipe\nSpawnChild child=sleep\nConnectNamedPipe h=s\n")
     try program.start(["console", "script"])
-    // The last call blocks: the state of its pipe, which follows it, is never printed.
-    let output = program.place + "/stdout"
-    while !(try String(contentsOfFile: output, encoding: .utf8)).hasSuffix("ConnectNamedPipe h=s\n")
-    { sched_yield() }
+    try waitUntilBlocked(program, "ConnectNamedPipe h=s")
     kill(program.pid, SIGINT)
     #expect(try program.finish().status == .exited(130))
     #expect(names(program).isEmpty)
-    while !program.leftovers().isEmpty { sched_yield() }
+    while !program.leftovers().isEmpty {
+      try Task.checkCancellation()
+      usleep(1000)
+    }
   }
 
   @Test("has its children go when it is killed")
@@ -82,10 +91,13 @@ struct ConsoleCommandTests {
     let program = try program(
       script: "CreatePipe inherit=1\nSpawnChild child=cat stdin=r\nReadFile h=r\n")
     try program.start(["console", "script"])
-    while program.actors().isEmpty { sched_yield() }
+    try waitUntilBlocked(program, "ReadFile h=r")
     kill(program.pid, SIGKILL)
     _ = try program.finish()
-    while !program.leftovers().isEmpty { sched_yield() }
+    while !program.leftovers().isEmpty {
+      try Task.checkCancellation()
+      usleep(1000)
+    }
   }
 
   @Test(

@@ -1,3 +1,4 @@
+import Dispatch
 import IPCSystem
 import IPCTransport
 import Testing
@@ -50,14 +51,24 @@ struct NativeTests {
   func twoWriters(_ policy: WaitPolicy) async throws {
     let (seen, ended) = try await onThread {
       try Self.withEnds(policy, writers: 2) { reader, writers in
+        // A writer that opens does not wait to be admitted, and the pipe ends when all that were
+        // admitted have closed: the first one closes when the reader has heard from the second.
+        let heard = DispatchSemaphore(value: 0)
         let writing = try writers.enumerated().map { index, writer in
           try OtherThread {
             for _ in 0..<20 { _ = try writer.write([UInt8(index)], deadline: .never) }
-            if index == 0 { writer.close() }
+            if index == 0 {
+              heard.wait()
+              writer.close()
+            }
           }
         }
         var seen = [0, 0]
-        for _ in 0..<40 { seen[Int(try reader.read(upTo: 1, deadline: .never).bytes[0])] += 1 }
+        for _ in 0..<40 {
+          let index = Int(try reader.read(upTo: 1, deadline: .never).bytes[0])
+          if index == 1 && seen[1] == 0 { heard.signal() }
+          seen[index] += 1
+        }
         for thread in writing { try thread.join() }
         writers[1].close()
         return (seen, code { _ = try reader.read(upTo: 1, deadline: .never) })
