@@ -131,12 +131,15 @@ public struct NameDirectory: Sendable {
     }
   }
 
+  /// The file that an owner keeps locked.
+  func ownerFile(_ number: Int) -> String { path + "/\(number)" + Self.ownerSuffix }
+
   /// Makes the caller an owner. Call it with the directory locked.
   ///
   /// - Returns: The owner's number, and the lock that it must keep.
   public func addOwner() throws(SystemError) -> NameOwner {
     let number = (entries().map(\.owner).max() ?? 0) + 1
-    let file = path + "/\(number)" + Self.ownerSuffix
+    let file = ownerFile(number)
     let lock = try FileLock.acquire(file)
     try lock.write("\(getpid())")
     if anchor != nil {
@@ -176,7 +179,7 @@ public struct NameDirectory: Sendable {
   public func livingOwners() -> [Int32] {
     entries().compactMap { entry in
       guard Self.ownerSuffix.dropFirst() == entry.rest, isAlive(entry) else { return nil }
-      return try? FileLock.readNumber(path + "/" + entry.name)
+      return process(of: entry)
     }
   }
 
@@ -197,7 +200,14 @@ public struct NameDirectory: Sendable {
     let alive = all.filter { Self.ownerSuffix.dropFirst() == $0.rest && isAlive($0) }
     let numbers = Set(alive.map(\.owner))
     for entry in all where !numbers.contains(entry.owner) { remove(entry.name) }
-    return alive.compactMap { (try? FileLock.readNumber(path + "/" + $0.name)) ?? nil }
+    return alive.compactMap(process)
+  }
+
+  /// The process of a living owner.
+  private func process(of owner: Entry) -> Int32? {
+    let file = path + "/" + owner.name
+    if NameOwner.ofThisProcess.withLock({ $0.contains(file) }) { return getpid() }
+    return (try? FileLock.readNumber(file)) ?? nil
   }
 
   /// Removes the directory when nobody owns the name. Call it with the directory locked.
@@ -222,6 +232,7 @@ public struct NameDirectory: Sendable {
   /// Whether the owner of this lock file is alive. Taking the lock for a moment is harmless: owners
   /// take theirs with the directory locked, as we have it.
   private func isAlive(_ entry: Entry) -> Bool {
+    if NameOwner.ofThisProcess.withLock({ $0.contains(path + "/" + entry.name) }) { return true }
     do { return try FileLock.tryAcquire(path + "/" + entry.name) == nil } catch { return true }
   }
 
@@ -286,14 +297,22 @@ public struct NameOwner: ~Copyable, Sendable {
   public let number: Int
   private let lock: FileLock
 
+  /// Files of the owners of this process, which are alive without a look: a server with hundreds of
+  /// instances would otherwise ask the kernel for each of them whenever it makes another.
+  static let ofThisProcess = Locked<Set<String>>([])
+
   init(directory: NameDirectory, number: Int, lock: consuming FileLock) {
     self.directory = directory
     self.number = number
     self.lock = lock
+    let file = directory.ownerFile(number)
+    Self.ofThisProcess.withLock { _ = $0.insert(file) }
   }
 
   deinit {
     let prefix = number
+    let file = directory.ownerFile(number)
+    Self.ofThisProcess.withLock { _ = $0.remove(file) }
     _ = try? directory.withLock(creating: false) { directory throws(SystemError) in
       for entry in directory.entries() where entry.owner == prefix { directory.remove(entry.name) }
       directory.removeIfUnowned()

@@ -22,7 +22,7 @@ import Testing
     #expect(Self.code(directory.path + "/missing/below") == ENOENT)
   }
 
-  @Test("names for other users are beside the directory, or where it is said, also for a part of it")
+  @Test("names for other users are beside the directory, or where it is said, also for parts")
   func shared() throws {
     let directory = TemporaryDirectory()
     let path = directory.path + "/runtime"
