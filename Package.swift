@@ -29,7 +29,7 @@ let package = Package(
     .target(
       name: "Win32",
       dependencies: [
-        "NamedPipes", "AnonymousPipes", "SyncObjects", "IPCTransport", "IPCSystem",
+        "NamedPipes", "AnonymousPipes", "Mailslots", "SyncObjects", "IPCTransport", "IPCSystem",
       ]),
     .target(
       name: "TransportCatalog",

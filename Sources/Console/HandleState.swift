@@ -22,7 +22,17 @@ enum HandleState {
       return code == STILL_ACTIVE
         ? "process \(GetProcessId(entry.handle)), running" : "process, exit code \(code)"
     case .event: return "event"
+    case .mailslot: return mailslot(entry)
+    case .mailslotWriter: return "mailslot \(entry.title ?? ""), for writing"
     }
+  }
+
+  private static func mailslot(_ entry: Session.Entry) -> String {
+    var (next, count): (DWORD, DWORD) = (0, 0)
+    let title = "mailslot \(entry.title ?? "")"
+    guard unsafe GetMailslotInfo(entry.handle, nil, &next, &count, nil) else { return title }
+    if count == 0 { return title + ": no message" }
+    return title + ": \(count) message\(count == 1 ? "" : "s"), the next of \(next) bytes"
   }
 
   private static func side(_ sort: Session.Sort) -> String {

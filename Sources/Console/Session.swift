@@ -4,7 +4,10 @@ internal import Win32
 /// What one console or agent holds: handles and operations under the names that lines use.
 final class Session: Sendable {
   /// What a handle is of, as far as the console can tell.
-  enum Sort: Sendable { case server, client, readEnd, writeEnd, file, process, event }
+  enum Sort: Sendable {
+    case server, client, readEnd, writeEnd, file, process, event
+    case mailslot, mailslotWriter
+  }
 
   /// What is known of a handle.
   struct Entry: Sendable {
@@ -39,6 +42,8 @@ final class Session: Sendable {
 
   /// The pipe name that a person need not type.
   static let defaultName = #"\\.\pipe\teste"#
+  /// A mailslot's name for examples.
+  static let exampleMailslot = #"\\.\mailslot\teste"#
 
   /// The program whose hidden command plays the children.
   let childProgram: String

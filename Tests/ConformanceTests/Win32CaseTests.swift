@@ -38,9 +38,14 @@ struct Win32CaseTests {
   @Test("with anonymous pipes", arguments: Win32Cases.cases("anonymous pipe"))
   func anonymousPipe(_ item: ConformanceCase) async throws { try await check(item) }
 
+  @Test("with mailslots", arguments: Win32Cases.cases("mailslot"))
+  func mailslot(_ item: ConformanceCase) async throws { try await check(item) }
+
   @Test(
     "perhaps: what differs is told and no failure",
-    arguments: ["named pipe", "anonymous pipe"].flatMap { Win32Cases.cases($0, isSure: false) })
+    arguments: ["named pipe", "anonymous pipe", "mailslot"].flatMap {
+      Win32Cases.cases($0, isSure: false)
+    })
   func unsure(_ item: ConformanceCase) async throws {
     let outcome = try await Win32Cases.queue.get().run(item)
     if !outcome.isMatch { print("\(item)\n\(Self.report(outcome))") }
@@ -50,6 +55,7 @@ struct Win32CaseTests {
   func count() {
     #expect(Win32Cases.cases("named pipe").count == 111)
     #expect(Win32Cases.cases("anonymous pipe").count == 12)
+    #expect(Win32Cases.cases("mailslot").count == 18)
   }
 
   private func check(_ item: ConformanceCase) async throws {
