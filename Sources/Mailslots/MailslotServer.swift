@@ -1,6 +1,7 @@
 internal import Glibc
 public import IPCSystem
 public import IPCTransport
+internal import Synchronization
 
 /// The reader's end of a mailslot, which owns the name and the queue.
 ///
@@ -51,6 +52,7 @@ public final class MailslotServer: @unchecked Sendable {
   /// The longest message in bytes; `nil` for any up to ``Mailslots/maximumMessage``.
   public let maximumMessage: Int?
 
+  private let runtime: RuntimeDirectory
   private let turn = ReadingTurn()
   private let ready: ReadinessSet
   private let listener: DescriptorIO
@@ -94,6 +96,7 @@ public final class MailslotServer: @unchecked Sendable {
       case .asEnvironmentSays: try MailslotNetwork.receiving()
       }
     self.name = name
+    self.runtime = runtime
     self.computer = computer
     maximumMessage = maximum
     timeout = Locked(options.readTimeout)
@@ -126,30 +129,59 @@ public final class MailslotServer: @unchecked Sendable {
   /// - Throws: As ``read(into:deadline:)``.
   /// - Note: Win32 `ReadFile`.
   public func read(into buffer: inout OutputSpan<UInt8>) throws(TransportError) {
-    let deadline: Deadline =
-      switch readTimeout {
-      case nil: .never
-      case .zero?: .immediate
-      case let time?: .after(time)
-      }
-    try read(into: &buffer, deadline: deadline)
+    try read(into: &buffer, deadline: readDeadline)
+  }
+
+  /// When a read that begins now gives up.
+  public var readDeadline: Deadline {
+    switch readTimeout {
+    case nil: .never
+    case .zero?: .immediate
+    case let time?: .after(time)
+    }
   }
 
   /// Reads the next message and appends it to `buffer`.
   ///
+  /// - Parameter cancellation: What ``cancel(_:)`` in another thread gives up this read by.
   /// - Throws: `.moreData` when the message does not fit (it stays; `limit` is its size),
-  ///   `.timedOut`, `.closed`. That writers come and go is nothing to a mailslot.
+  ///   `.timedOut`, `.cancelled`, `.closed`. That writers come and go is nothing to a mailslot.
   public func read(
-    into buffer: inout OutputSpan<UInt8>, deadline: Deadline
+    into buffer: inout OutputSpan<UInt8>, deadline: Deadline, cancellation: Cancellation? = nil
   ) throws(TransportError) {
-    guard turn.take(deadline, unless: { isClosed }) else {
-      throw TransportError(isClosed ? .closed : .timedOut, "read from \(name)")
+    guard turn.take(deadline, unless: { isClosed || cancellation?.has ?? false }) else {
+      let isCancelled = cancellation?.has ?? false
+      throw TransportError(
+        isClosed ? .closed : isCancelled ? .cancelled : .timedOut, "read from \(name)")
     }
     defer { turn.give() }
     while queue.isEmpty {
+      if let cancellation, cancellation.has {
+        throw TransportError(.cancelled, "read from \(name)")
+      }
       if try receive(into: &buffer, deadline: deadline) { return }
     }
     peer = try queue.take(into: &buffer, name)
+  }
+
+  /// Gives up one read.
+  public final class Cancellation: Sendable {
+    private let flag = Atomic(false)
+
+    /// Makes one for a read that is about to start.
+    public init() {}
+
+    var has: Bool { flag.load(ordering: .sequentiallyConsistent) }
+
+    fileprivate func set() { flag.store(true, ordering: .sequentiallyConsistent) }
+  }
+
+  /// Has the read with `cancellation` end with `.cancelled`, unless there is a message for it.
+  public func cancel(_ cancellation: Cancellation) {
+    cancellation.set()
+    turn.wakeAll()
+    // A writer that comes and goes wakes the thread that waits for one, and is nothing else.
+    (try? MailslotWriter(name, in: runtime, as: computer))?.close()
   }
 
   /// Forgets the next message, which did not fit.

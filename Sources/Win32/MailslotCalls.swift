@@ -17,7 +17,8 @@ public let MAILSLOT_NO_MESSAGE: DWORD = 0xFFFF_FFFF
 ///     `MAILSLOT_WAIT_FOREVER`.
 ///   - lpSecurityAttributes: Whether the handle is inherited, which has no effect; or `nil`. Only this
 ///     user can write to the mailslot.
-/// - Returns: A handle; `INVALID_HANDLE_VALUE` on failure.
+/// - Returns: A handle, which is overlapped: a `ReadFile` with an `OVERLAPPED` does not wait, and ends
+///   with the time-out at the latest. `INVALID_HANDLE_VALUE` on failure.
 /// - Note: Errors: `ERROR_ALREADY_EXISTS` when it has a reader, `ERROR_INVALID_NAME`.
 public func CreateMailslot(
   _ lpName: LPCTSTR, _ nMaxMessageSize: DWORD, _ lReadTimeout: DWORD,

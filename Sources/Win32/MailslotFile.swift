@@ -1,6 +1,7 @@
 internal import IPCSystem
 internal import IPCTransport
 internal import Mailslots
+internal import SyncObjects
 
 /// A mailslot as its reader has it.
 final class MailslotServerFile: FileObject, @unchecked Sendable {
@@ -8,7 +9,8 @@ final class MailslotServerFile: FileObject, @unchecked Sendable {
 
   init(_ server: MailslotServer) {
     self.server = server
-    super.init(isOverlapped: false)
+    // As in Windows, whether asked for or not.
+    super.init(isOverlapped: true)
   }
 
   override func read(
@@ -19,12 +21,77 @@ final class MailslotServerFile: FileObject, @unchecked Sendable {
       var span = unsafe OutputSpan(buffer: target, initializedCount: 0)
       try server.read(into: &span)
       return Transfer(count: unsafe span.finalize(for: target))
-    } catch {
-      throw error.code == .moreData ? Failure(ERROR_INSUFFICIENT_BUFFER) : Failure(error)
-    }
+    } catch { throw Self.failure(error) }
+  }
+
+  static func failure(_ error: TransportError) -> Failure {
+    error.code == .moreData ? Failure(ERROR_INSUFFICIENT_BUFFER) : Failure(error)
+  }
+
+  override func start(
+    _ work: Work, completion: @escaping @Sendable () -> Void
+  ) -> (any RunningWork)? {
+    guard case .read(let limit) = work else { return nil }
+    return RunningMailslotRead(server, limit, completion)
   }
 
   override func lastHandleWasClosed() { server.close() }
+}
+
+/// A read that goes on, on a thread of its own, after the call has returned.
+private final class RunningMailslotRead: RunningWork {
+  private let server: MailslotServer
+  private let limit: Int
+  private let cancellation = MailslotServer.Cancellation()
+  private let result = Locked<WorkOutcome?>(nil)
+  private let isOver = Event(.manual)
+
+  init(
+    _ server: MailslotServer, _ limit: Int, _ completion: @escaping @Sendable () -> Void
+  ) {
+    self.server = server
+    self.limit = min(limit, Mailslots.maximumMessage)
+    let deadline = server.readDeadline
+    // What is there is read at once.
+    let first = read(.immediate)
+    if first.error != ERROR_SEM_TIMEOUT || deadline == .immediate {
+      finish(first)
+      return
+    }
+    do throws(SystemError) {
+      try SystemThread.start {
+        self.finish(self.read(deadline))
+        completion()
+      }
+    } catch { finish(WorkOutcome(error: Failure(error).code)) }
+  }
+
+  private func read(_ deadline: Deadline) -> WorkOutcome {
+    do throws(TransportError) {
+      let bytes = try [UInt8](capacity: limit) { (buffer) throws(TransportError) in
+        try server.read(into: &buffer, deadline: deadline, cancellation: cancellation)
+      }
+      return WorkOutcome(bytes: bytes, count: bytes.count)
+    } catch {
+      // Its own end was closed.
+      let code = error.code == .closed ? ERROR_OPERATION_ABORTED : nil
+      return WorkOutcome(error: code ?? MailslotServerFile.failure(error).code)
+    }
+  }
+
+  private func finish(_ outcome: WorkOutcome) {
+    result.withLock { $0 = outcome }
+    isOver.set()
+  }
+
+  var outcome: WorkOutcome? { result.withLock { $0 } }
+
+  /// Waits for the thread: until then a message may be on its way.
+  func cancel() {
+    if outcome != nil { return }
+    server.cancel(cancellation)
+    _ = Waiting.any(of: [isOver], deadline: .never)
+  }
 }
 
 /// A mailslot, or all of a name, as a writer has it.

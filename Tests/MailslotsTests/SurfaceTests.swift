@@ -241,6 +241,28 @@ struct MailslotSurfaceTests {
     server.close()
   }
 
+  @Test("a read that is cancelled ends, another goes on, and no message is lost")
+  func cancellation() throws {
+    let server = try server(.init())
+    for number in 0..<50 {
+      let cancellation = MailslotServer.Cancellation()
+      let cancelled = try Job {
+        code {
+          _ = try [UInt8](capacity: 9) { (buffer) throws(TransportError) in
+            try server.read(into: &buffer, deadline: .never, cancellation: cancellation)
+          }
+        }
+      }
+      let other = try Job { try server.next() }
+      server.cancel(cancellation)
+      #expect(try cancelled.value() == .cancelled)
+      try writer().put([UInt8(number)])
+      #expect(try other.value() == [UInt8(number)])
+    }
+    #expect(try server.pending() == (0, nil))
+    server.close()
+  }
+
   @Test("close ends every thread's read")
   func closeWithReaders() throws {
     let server = try server(.init())

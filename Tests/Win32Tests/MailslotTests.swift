@@ -108,4 +108,28 @@ import Win32
     CloseHandle(everyone)
     CloseHandle(server)
   }
+
+  @Test("an overlapped read goes on until a message comes, the time is over, or it is cancelled")
+  func overlapped() {
+    let server = make(MAILSLOT_WAIT_FOREVER)
+    let writer = open(name)
+    let operation = Operation()
+    #expect(operation.startRead(server, 9) == "ERROR_IO_PENDING")
+    #expect(write(writer, "one") == "3")
+    #expect(operation.result(server, wait: true) == "one")
+    #expect(write(writer, "two") == "3")
+    #expect(operation.startRead(server, 9) == "")
+    #expect(operation.result(server) == "two")
+    #expect(operation.startRead(server, 9) == "ERROR_IO_PENDING")
+    #expect(CancelIoEx(server, operation.overlapped))
+    #expect(operation.result(server, wait: true) == .error("ERROR_OPERATION_ABORTED"))
+    #expect(SetMailslotInfo(server, 5))
+    #expect(operation.startRead(server, 9) == "ERROR_IO_PENDING")
+    #expect(operation.result(server, wait: true) == .error("ERROR_SEM_TIMEOUT"))
+    #expect(write(writer, "three") == "5")
+    #expect(operation.startRead(server, 4) == "ERROR_INSUFFICIENT_BUFFER")
+    #expect(read(server, 9) == "three")
+    CloseHandle(writer)
+    CloseHandle(server)
+  }
 }
