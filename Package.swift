@@ -30,7 +30,8 @@ let package = Package(
     .target(
       name: "Win32",
       dependencies: [
-        "NamedPipes", "AnonymousPipes", "SyncObjects", "FileMappings", "IPCTransport", "IPCSystem",
+        "NamedPipes", "AnonymousPipes", "Mailslots", "SyncObjects", "FileMappings", "IPCTransport",
+        "IPCSystem",
       ]),
     .target(
       name: "TransportCatalog",

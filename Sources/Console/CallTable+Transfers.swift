@@ -3,7 +3,7 @@ internal import Win32
 extension CallTable {
   static let transfers: [Call] = [
     Call(
-      "CreateFile", "Opens the client end of a named pipe, or a file.",
+      "CreateFile", "Opens the client end of a named pipe, a mailslot for writing, or a file.",
       [
         Parameter("h", .freshHandle("c"), "a name for the new handle"),
         Parameter("name", .recentName, "a pipe such as \(Session.defaultName), or a file's path"),
@@ -29,10 +29,12 @@ extension CallTable {
       let name = call.text("name")
       let handle = unsafe CreateFile(name, access, share, &attributes, disposition, flags, nil)
       let reply = Reply(ok: handle != INVALID_HANDLE_VALUE)
+      let isMailslot = name.lowercased().contains(#"\mailslot\"#)
       let isPipe = name.hasPrefix(#"\\"#)
-      if isPipe { call.session.recentName = name }
+      if isPipe && !isMailslot { call.session.recentName = name }
       if handle != INVALID_HANDLE_VALUE {
-        call.session.bind(call.text("h"), handle, isPipe ? .client : .file, title: name)
+        let sort: Session.Sort = isPipe ? (isMailslot ? .mailslotWriter : .client) : .file
+        call.session.bind(call.text("h"), handle, sort, title: name)
       }
       return reply
     },
@@ -41,6 +43,8 @@ extension CallTable {
       [.source, .receive, .overlapped],
       errors: [
         "ERROR_MORE_DATA": "the message is longer than n; the next ReadFile gets its rest",
+        "ERROR_INSUFFICIENT_BUFFER": "the mailslot's message is longer than n, and stays",
+        "ERROR_SEM_TIMEOUT": "no message came to the mailslot in time",
         "ERROR_BROKEN_PIPE": "the other end is closed and everything was read",
         "ERROR_PIPE_LISTENING": "no client yet: ConnectNamedPipe waits for one",
         "ERROR_PIPE_NOT_CONNECTED": "the server has disconnected",

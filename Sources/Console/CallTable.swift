@@ -11,6 +11,7 @@ enum CallTable {
   static let groups: [Group] = [
     Group(title: "Named pipes", calls: namedPipes),
     Group(title: "Any handle of a pipe or file", calls: transfers),
+    Group(title: "Mailslots", calls: mailslots),
     Group(title: "Anonymous pipes and child processes", calls: processes),
     Group(title: "Overlapped operations", calls: overlapped),
     Group(title: "File mappings", calls: mappings),
@@ -43,9 +44,11 @@ extension Parameter {
   static let pipeOrFile = Parameter(
     "h", .recentHandle([.server, .client, .readEnd, .writeEnd, .file]), "the pipe or file")
   static let source = Parameter(
-    "h", .recentHandle([.server, .client, .readEnd, .file]), "the pipe or file")
+    "h", .recentHandle([.server, .client, .readEnd, .file, .mailslot]), "the pipe, file or mailslot"
+  )
   static let target = Parameter(
-    "h", .recentHandle([.server, .client, .writeEnd, .file]), "the pipe or file")
+    "h", .recentHandle([.server, .client, .writeEnd, .file, .mailslotWriter]),
+    "the pipe, file or mailslot")
   static let pipe = Parameter(
     "h", .recentHandle([.server, .client, .readEnd, .writeEnd]), "the end of a pipe")
   static let peeked = Parameter(

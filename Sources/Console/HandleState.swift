@@ -25,11 +25,21 @@ enum HandleState {
     case .mutex: return named("mutex", entry)
     case .semaphore: return named("semaphore", entry)
     case .mapping: return named("file mapping", entry)
+    case .mailslot: return mailslot(entry)
+    case .mailslotWriter: return "mailslot \(entry.title ?? ""), for writing"
     }
   }
 
   private static func named(_ kind: String, _ entry: Session.Entry) -> String {
     kind + (entry.title.map { " “\($0)”" } ?? "")
+  }
+
+  private static func mailslot(_ entry: Session.Entry) -> String {
+    var (next, count): (DWORD, DWORD) = (0, 0)
+    let title = "mailslot \(entry.title ?? "")"
+    guard unsafe GetMailslotInfo(entry.handle, nil, &next, &count, nil) else { return title }
+    if count == 0 { return title + ": no message" }
+    return title + ": \(count) message\(count == 1 ? "" : "s"), the next of \(next) bytes"
   }
 
   private static func side(_ sort: Session.Sort) -> String {

@@ -6,7 +6,7 @@ final class Session: Sendable {
   /// What a handle is of, as far as the console can tell.
   enum Sort: Sendable {
     case server, client, readEnd, writeEnd, file, process, event, mutex, semaphore
-    case mapping
+    case mapping, mailslot, mailslotWriter
   }
 
   /// What can be waited for.
@@ -52,6 +52,8 @@ final class Session: Sendable {
 
   /// The pipe name that a person need not type.
   static let defaultName = #"\\.\pipe\teste"#
+  /// A mailslot's name for examples.
+  static let exampleMailslot = #"\\.\mailslot\teste"#
 
   /// The program whose hidden command plays the children.
   let childProgram: String

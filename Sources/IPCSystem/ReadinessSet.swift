@@ -50,6 +50,31 @@ public final class ReadinessSet: Sendable {
     }
   }
 
+  /// Waits like ``wait(deadline:)``, and tells whether a second descriptor has input at the same time.
+  ///
+  /// - Throws: `ETIMEDOUT`; `EBADF` after `close()`.
+  public func waitForTwo(
+    deadline: Deadline
+  ) throws(SystemError) -> (first: UInt64, second: UInt64?) {
+    while true {
+      var tokens: (UInt64, UInt64) = (0, 0)
+      let count = try epoll.perform("epoll_wait", .read, deadline: .never) { descriptor in
+        var events: (UInt32, UInt32) = (0, 0)
+        return unsafe withUnsafeMutablePointer(to: &tokens) { tokens in
+          unsafe withUnsafeMutablePointer(to: &events) { events in
+            unsafe Int(
+              cipc_epoll_wait(
+                descriptor, UnsafeMutableRawPointer(tokens).assumingMemoryBound(to: UInt64.self),
+                UnsafeMutableRawPointer(events).assumingMemoryBound(to: UInt32.self), 2,
+                deadline.pollMilliseconds))
+          }
+        }
+      }
+      if count > 0 { return (tokens.0, count > 1 ? tokens.1 : nil) }
+      if deadline.hasPassed { throw SystemError(code: ETIMEDOUT, call: "epoll_wait") }
+    }
+  }
+
   /// Closes the set. A thread that waits leaves with `EBADF`. Safe to call twice.
   public func close() { epoll.close() }
 }

@@ -56,6 +56,8 @@ public struct TransportError: Error, Sendable, CustomStringConvertible {
     public static let wouldBlock = Code(rawValue: "wouldBlock")
     /// The operation was cancelled.
     public static let cancelled = Code(rawValue: "cancelled")
+    /// The other end has too much to read and takes no more now; nothing was transferred.
+    public static let queueFull = Code(rawValue: "queueFull")
     /// This is no name of the mechanism.
     public static let invalidName = Code(rawValue: "invalidName")
     /// The operation is for the other end.
@@ -149,6 +151,7 @@ public struct TransportError: Error, Sendable, CustomStringConvertible {
     case .unreadInput: "there is unread input"
     case .wouldBlock: "there is nothing to read"
     case .cancelled: "cancelled"
+    case .queueFull: "the other end has too much to read"
     case .invalidName: "not a valid name"
     case .wrongEnd: "this is for the other end"
     default: code.rawValue == "system" ? "failed" : code.rawValue

@@ -23,6 +23,8 @@ internal import IPCTransport
   let io: DescriptorIO
   /// The writer's process.
   let peer: PeerIdentity?
+  /// When the message received last was written, as the writer says.
+  private(set) var stamp: UInt64 = 0
   // A header and the longest payload behind it.
   private let packet: UnsafeMutableRawBufferPointer
   private var partial: [UInt8] = []
@@ -142,6 +144,10 @@ internal import IPCTransport
     let expected = left > 0 ? left : nil
     let frame = PacketFrame(decoding: word, payload: payload, expected: expected)
     guard let frame, frame.remaining <= Mailslots.maximumMessage else { return nil }
+    if frame.isFirst {
+      stamp = unsafe UInt64(
+        littleEndian: packet.load(fromByteOffset: MailslotWriter.stampOffset, as: UInt64.self))
+    }
     return frame
   }
 

@@ -12,42 +12,122 @@ internal import Synchronization
 
   private static let smallPacket = 4096 + PacketFrame.headerSize
 
+  /// Where in a message's first packet it stands when it was written, in nanoseconds on
+  /// ``MonotonicClock``; 0 when the reader has no other writer.
+  static let stampOffset = 8
+
   let io: DescriptorIO
+  private let isStamping: Bool
   private let packet: UnsafeMutableRawBufferPointer
+
+  /// What a write does while the reader has too much to read.
+  public enum WhenFull: Sendable, Hashable {
+    /// It waits, until its deadline.
+    case wait
+    /// It fails with `.queueFull`.
+    case refuse
+  }
+
+  /// What a write does while the reader has too much to read.
+  public let whenFull: WhenFull
+  /// The longest message in bytes that the mailslot takes.
+  public let maximumMessage: Int
 
   /// Opens the mailslot of a reader that is there.
   ///
-  /// - Throws: `.notFound` when no reader has the name.
+  /// - Parameters:
+  ///   - name: The name; one on a computer that this machine plays, or on this process's.
+  ///   - runtime: Where names are kept.
+  ///   - computer: What `.` is; `nil` for ``VirtualComputer/ofThisProcess()``.
+  ///   - whenFull: What a write does while the reader has too much to read.
+  /// - Throws: `.notFound` when no reader has the name, `.invalidName` for the name of many.
   /// - Note: Win32 `CreateFile`.
-  public init(_ name: MailslotName, in runtime: RuntimeDirectory) throws(TransportError) {
+  public convenience init(
+    _ name: MailslotName, in runtime: RuntimeDirectory, as computer: VirtualComputer? = nil,
+    whenFull: WhenFull = .wait
+  ) throws(TransportError) {
+    try self.init(name, in: runtime, as: computer, whenFull: whenFull, stamping: true)
+  }
+
+  /// - Parameter stamping: Whether messages say when they were written, for a reader of several.
+  init(
+    _ name: MailslotName, in runtime: RuntimeDirectory, as computer: VirtualComputer? = nil,
+    whenFull: WhenFull = .wait, stamping: Bool
+  ) throws(TransportError) {
+    let host: String =
+      switch name.host {
+      case .here: try VirtualComputer.orOfThisProcess(computer).name
+      case .named(let name): name
+      case .everyone:
+        throw TransportError(.invalidName, "open the one mailslot \(name)")
+      }
     self.name = name
+    self.whenFull = whenFull
+    isStamping = stamping
     do throws(SystemError) {
       let directory = try Mailslots.registry(runtime).directory(of: name.base)
-      let entry = directory.entries().first { "." + $0.rest == Mailslots.listenerName }
-      guard let entry else { throw SystemError(code: ENOENT, call: "connect") }
-      let socket = try LocalSocket.make(.seqpacket)
-      try directory.connect(socket.raw, to: entry.name)
-      try LocalSocket.setBuffers(socket.raw, bytes: Mailslots.socketBuffer)
-      io = DescriptorIO(adopting: socket)
+      let entries = MailslotEntry.all(in: directory).filter { $0.computer == host }
+      (io, maximumMessage) = try Self.connect(to: entries, in: directory)
     } catch { throw TransportError(error, "open \(name)") }
-    unsafe packet = .allocate(byteCount: Self.smallPacket, alignment: 16)
+    unsafe packet = Self.makePacket()
+  }
+
+  /// Opens the mailslot of an entry of a name's directory.
+  init(_ entry: MailslotEntry, _ name: MailslotName, in directory: NameDirectory)
+    throws(SystemError)
+  {
+    self.name = name
+    whenFull = .wait
+    isStamping = true
+    (io, maximumMessage) = try Self.connect(to: [entry], in: directory)
+    unsafe packet = Self.makePacket()
+  }
+
+  /// Connects to the first that is alive.
+  private static func connect(
+    to entries: [MailslotEntry], in directory: NameDirectory
+  ) throws(SystemError) -> (DescriptorIO, Int) {
+    var failure = SystemError(code: ENOENT, call: "connect")
+    for entry in entries {
+      let socket = try LocalSocket.make(.seqpacket)
+      do throws(SystemError) { try directory.connect(socket.raw, to: entry.file) } catch {
+        if failure.code == ENOENT { failure = error }
+        continue
+      }
+      try LocalSocket.setBuffers(socket.raw, bytes: Mailslots.socketBuffer)
+      let most = Mailslots.maximumMessage
+      return (DescriptorIO(adopting: socket), entry.maximum == 0 ? most : min(entry.maximum, most))
+    }
+    throw failure
+  }
+
+  private static func makePacket() -> UnsafeMutableRawBufferPointer {
+    let packet = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: smallPacket, alignment: 16)
     unsafe packet.initializeMemory(as: UInt8.self, repeating: 0)
+    return unsafe packet
   }
 
   deinit { unsafe packet.deallocate() }
 
   /// Writes one message.
   ///
-  /// It waits while the reader has too much to read. When the deadline passes in the middle of a
+  /// While the reader has too much to read, it does what ``whenFull`` says. When the deadline passes in the middle of a
   /// long message, the reader discards what it got of it.
   ///
-  /// - Throws: `.messageTooLarge` above ``Mailslots/maximumMessage``, `.brokenPipe` when the reader
-  ///   is gone, `.timedOut`, `.closed`.
+  /// - Throws: `.messageTooLarge` above ``maximumMessage``, `.brokenPipe` when the reader is gone,
+  ///   `.timedOut`, `.queueFull`, `.closed`.
   /// - Note: Win32 `WriteFile`.
   @inline(__always)
   public func write(_ message: Span<UInt8>, deadline: Deadline) throws(TransportError) {
     let count = message.count
     do throws(SystemError) {
+      if count > maximumMessage { throw SystemError(code: EMSGSIZE, call: "send") }
+      if isStamping {
+        unsafe packet.storeBytes(
+          of: MonotonicClock.now().littleEndian, toByteOffset: Self.stampOffset, as: UInt64.self)
+      }
+      let deadline = whenFull == .refuse ? .immediate : deadline
       try unsafe message.withUnsafeBytes { bytes throws(SystemError) in
         guard count <= MailslotWriter.smallPacket - PacketFrame.headerSize else {
           return try unsafe writeFrames(bytes, deadline)
@@ -60,17 +140,21 @@ internal import Synchronization
 
   @inline(never)
   private func failure(_ error: SystemError, _ count: Int) -> TransportError {
-    count > Mailslots.maximumMessage
-      ? TransportError(
-        .messageTooLarge, "write \(count) bytes to \(name)", limit: Mailslots.maximumMessage)
-      : TransportError(error, "write to \(name)")
+    if count > maximumMessage {
+      return TransportError(
+        .messageTooLarge, "write \(count) bytes to \(name)", limit: maximumMessage)
+    }
+    if error.code == ETIMEDOUT && whenFull == .refuse {
+      return TransportError(
+        .queueFull, "write to \(name)", remedy: "Write again when the reader has read.")
+    }
+    return TransportError(error, "write to \(name)")
   }
 
   @inline(never)
   private func writeFrames(
     _ bytes: UnsafeRawBufferPointer, _ deadline: Deadline
   ) throws(SystemError) {
-    if bytes.count > Mailslots.maximumMessage { throw SystemError(code: EMSGSIZE, call: "send") }
     var position = 0
     repeat {
       let count = min(bytes.count - position, PacketFrame.maximumPayload)

@@ -44,7 +44,8 @@ public struct MailslotTransport: Transport {
   /// Creates the mailslot at which clients introduce themselves.
   public func listen(at endpoint: Endpoint) throws(TransportError) -> any Listener {
     let (name, runtime) = try resolve(endpoint)
-    return MailslotListener(try MailslotServer(name, in: runtime), runtime)
+    return MailslotListener(
+      try MailslotServer(name, in: runtime, options: .local), runtime)
   }
 
   /// Introduces this client to the server and waits for its answer.
@@ -68,7 +69,7 @@ public struct MailslotTransport: Transport {
           })
       else { throw TransportError(.protocolViolation, "connect to \(name)") }
       return MailslotConnection(
-        incoming: replies, outgoing: try MailslotWriter(answer, in: runtime))
+        incoming: replies, outgoing: try MailslotWriter(answer, in: runtime, stamping: false))
     } catch {
       replies.close()
       // The server went away before it answered.
@@ -88,7 +89,9 @@ public struct MailslotTransport: Transport {
   ) throws(TransportError) -> any NativeEnd {
     let (name, runtime) = try resolve(endpoint)
     switch role {
-    case .reader: return ServerEnd(try MailslotServer(name, in: runtime))
+    case .reader:
+      return ServerEnd(
+        try MailslotServer(name, in: runtime, options: .local))
     case .writer: return WriterEnd(try MailslotWriter(name, in: runtime))
     }
   }
@@ -156,7 +159,7 @@ final class MailslotListener: Listener {
       guard let introduced else { continue }
       let incoming = try PrivateMailslot(beside: door.name, in: runtime)
       do throws(TransportError) {
-        let outgoing = try MailslotWriter(introduced, in: runtime)
+        let outgoing = try MailslotWriter(introduced, in: runtime, stamping: false)
         try translating("answer a client of \(door.name)") { () throws(SystemError) in
           try incoming.giveUp(whenHungUp: outgoing.io.descriptor)
         }
@@ -164,7 +167,7 @@ final class MailslotListener: Listener {
         return MailslotConnection(incoming: incoming, outgoing: outgoing)
       } catch {
         incoming.close()
-        let isGone: [TransportError.Code] = [.notFound, .brokenPipe, .timedOut, .invalidArgument]
+        let isGone: [TransportError.Code] = [.notFound, .brokenPipe, .timedOut, .invalidName]
         if !isGone.contains(error.code) { throw error }
       }
     }

@@ -33,8 +33,9 @@ final class PrivateMailslot: @unchecked Sendable {
   init(beside name: MailslotName, in runtime: RuntimeDirectory) throws(TransportError) {
     let suffix = String(UInt64.random(in: .min ... .max), radix: 36)
     self.name = try MailslotName("\(MailslotName.prefix)private\\\(getpid())-\(suffix)")
+    let computer = try VirtualComputer.ofThisProcess()
     do throws(SystemError) {
-      let claim = try MailslotClaim.make(self.name, in: runtime)
+      let claim = try MailslotClaim.make(self.name, in: runtime, as: computer)
       ready = try ReadinessSet()
       try ready.add(claim.listener.descriptor, token: 0)
       let listener = claim.listener

@@ -2,15 +2,16 @@
 
 internal import Glibc
 
-/// Opens or creates a file, or opens the client end of a named pipe.
+/// Opens or creates a file, or opens the client end of a named pipe or a mailslot for writing.
 ///
 /// - Parameters:
-///   - lpFileName: A path, or a pipe's name `\\.\pipe\name`.
+///   - lpFileName: A path, a pipe's name `\\.\pipe\name`, or a mailslot's name `\\.\mailslot\name`,
+///     `\\COMPUTER\mailslot\name`; `\\*\mailslot\name` or `\\DOMAIN\mailslot\name` for all.
 ///   - dwDesiredAccess: `GENERIC_READ`, `GENERIC_WRITE`, `FILE_…` rights; 0 to ask for attributes.
 ///   - dwShareMode: Checked and otherwise ignored: Linux does not lock files against other openers.
 ///   - lpSecurityAttributes: Whether the handle is inherited; or `nil`.
 ///   - dwCreationDisposition: `CREATE_NEW`, `CREATE_ALWAYS`, `OPEN_EXISTING`, `OPEN_ALWAYS` or
-///     `TRUNCATE_EXISTING`; `OPEN_EXISTING` for pipes.
+///     `TRUNCATE_EXISTING`; `OPEN_EXISTING` for pipes and mailslots.
 ///   - dwFlagsAndAttributes: `FILE_FLAG_OVERLAPPED`, `FILE_FLAG_DELETE_ON_CLOSE`,
 ///     `FILE_FLAG_WRITE_THROUGH`, `FILE_ATTRIBUTE_READONLY` have an effect.
 ///   - hTemplateFile: Ignored.
@@ -34,6 +35,9 @@ public func CreateFile(
     let access = FileAccess.rights(of: dwDesiredAccess)
     let isInherited = unsafe lpSecurityAttributes?.pointee.bInheritHandle ?? false
     let isOverlapped = dwFlagsAndAttributes & FILE_FLAG_OVERLAPPED != 0
+    if let mailslot = try MailslotOpening.open(name, disposition: dwCreationDisposition) {
+      return HandleTable.shared.insert(mailslot, access: access, isInherited: isInherited)
+    }
     if name.hasPrefix(#"\\"#) {
       let pipe = try NamedPipeOpening.open(
         name, access: access, disposition: dwCreationDisposition, isOverlapped: isOverlapped)
@@ -57,7 +61,8 @@ public func CreateFile(
 ///   - lpOverlapped: The operation, on a handle with `FILE_FLAG_OVERLAPPED`, when the call is not to
 ///     wait; or `nil`.
 /// - Returns: Whether it succeeded. At the end of a file it does, with no bytes.
-/// - Note: Errors: `ERROR_MORE_DATA` when a message is longer than the buffer, which was filled;
+/// - Note: Errors: `ERROR_MORE_DATA` when a message is longer than the buffer, which was filled; on a
+///   mailslot `ERROR_INSUFFICIENT_BUFFER`, and the message stays, or `ERROR_SEM_TIMEOUT`;
 ///   `ERROR_BROKEN_PIPE` at the end of a pipe; `ERROR_IO_PENDING`; `ERROR_HANDLE_EOF` at the end of a
 ///   file, when there is an `OVERLAPPED`; `ERROR_NO_DATA`, `ERROR_PIPE_LISTENING`,
 ///   `ERROR_PIPE_NOT_CONNECTED`, `ERROR_ACCESS_DENIED`, `ERROR_INVALID_HANDLE`.

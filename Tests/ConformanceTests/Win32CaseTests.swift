@@ -48,11 +48,15 @@ struct Win32CaseTests {
     arguments: Win32Cases.syncAreas.flatMap { Win32Cases.cases($0) })
   func syncObject(_ item: ConformanceCase) async throws { try await check(item) }
 
+  @Test("with mailslots", arguments: Win32Cases.cases("mailslot"))
+  func mailslot(_ item: ConformanceCase) async throws { try await check(item) }
+
   @Test(
     "perhaps: what differs is told and no failure",
-    arguments: (["named pipe", "anonymous pipe", "file mapping"] + Win32Cases.syncAreas).flatMap {
-      Win32Cases.cases($0, isSure: false)
-    })
+    arguments: (["named pipe", "anonymous pipe", "mailslot", "file mapping"] + Win32Cases.syncAreas)
+      .flatMap {
+        Win32Cases.cases($0, isSure: false)
+      })
   func unsure(_ item: ConformanceCase) async throws {
     let outcome = try await Win32Cases.queue.get().run(item)
     if !outcome.isMatch { print("\(item)\n\(Self.report(outcome))") }
@@ -64,6 +68,7 @@ struct Win32CaseTests {
     #expect(Win32Cases.cases("anonymous pipe").count == 12)
     #expect(Win32Cases.cases("file mapping").count == 22)
     #expect(Win32Cases.syncAreas.flatMap { Win32Cases.cases($0) }.count == 35)
+    #expect(Win32Cases.cases("mailslot").count == 18)
   }
 
   private func check(_ item: ConformanceCase) async throws {

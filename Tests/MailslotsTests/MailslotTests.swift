@@ -160,7 +160,7 @@ struct MailslotTests {
     let server = try MailslotServer(name, in: scratch.runtime)
     let directory = try NameRegistry("mailslots", in: scratch.runtime).directory(of: name.base)
     let socket = try LocalSocket.make(.seqpacket)
-    let file = try #require(directory.entries().first { $0.rest == "sock" })
+    let file = try #require(directory.entries().first { $0.rest.hasSuffix(".sock") })
     try directory.connect(socket.raw, to: file.name)
     try LocalSocket.send([UInt8](repeating: 0xff, count: 40), descriptors: [], over: socket.raw)
     let writer = try MailslotWriter(name, in: scratch.runtime)
