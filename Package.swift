@@ -9,7 +9,7 @@ let package = Package(
       name: "IPCLab",
       targets: [
         "IPCTransport", "AnonymousPipes", "FIFOs", "NamedPipes", "Mailslots", "SharedMemory",
-        "Sockets", "MessageQueues", "TransportCatalog", "SyncObjects", "Win32",
+        "Sockets", "MessageQueues", "TransportCatalog", "SyncObjects", "FileMappings", "Win32",
       ]),
   ],
   dependencies: [],
@@ -26,10 +26,12 @@ let package = Package(
     .target(name: "Sockets", dependencies: ["IPCTransport", "IPCSystem"]),
     .target(name: "MessageQueues", dependencies: ["IPCTransport", "IPCSystem"]),
     .target(name: "SyncObjects", dependencies: ["IPCSystem"]),
+    .target(name: "FileMappings", dependencies: ["SyncObjects", "IPCSystem"]),
     .target(
       name: "Win32",
       dependencies: [
-        "NamedPipes", "AnonymousPipes", "Mailslots", "SyncObjects", "IPCTransport", "IPCSystem",
+        "NamedPipes", "AnonymousPipes", "Mailslots", "SyncObjects", "FileMappings", "IPCTransport",
+        "IPCSystem",
       ]),
     .target(
       name: "TransportCatalog",
@@ -64,7 +66,13 @@ let package = Package(
     .testTarget(name: "SharedMemoryTests", dependencies: ["SharedMemory"]),
     .testTarget(name: "SocketsTests", dependencies: ["Sockets"]),
     .testTarget(name: "MessageQueuesTests", dependencies: ["MessageQueues", "IPCSystem"]),
-    .testTarget(name: "SyncObjectsTests", dependencies: ["SyncObjects", "IPCSystem"]),
+    .testTarget(
+      name: "SyncObjectsTests", dependencies: ["SyncObjects", "IPCSystem", "SyncSoak"]),
+    .executableTarget(
+      name: "SyncSoak", dependencies: ["FileMappings", "SyncObjects", "IPCSystem"],
+      path: "Tests/SyncSoak"),
+    .testTarget(
+      name: "FileMappingsTests", dependencies: ["FileMappings", "SyncObjects", "IPCSystem"]),
     .testTarget(name: "Win32Tests", dependencies: ["Win32", "SyncObjects", "IPCSystem"]),
     .testTarget(name: "ConsoleTests", dependencies: ["Console", "Win32"]),
     .testTarget(

@@ -6,6 +6,7 @@
 #include <linux/futex.h>
 #include <mqueue.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -310,3 +311,57 @@ int cipc_bytes_waiting(int fd) {
 ssize_t cipc_tee(int from, int to, size_t length) {
   return tee(from, to, length, SPLICE_F_NONBLOCK);
 }
+
+int cipc_robust_mutex_init(void *mutex) {
+  pthread_mutexattr_t a;
+  int result = pthread_mutexattr_init(&a);
+  if (result) return result;
+  result = pthread_mutexattr_settype(&a, PTHREAD_MUTEX_RECURSIVE);
+  if (!result) result = pthread_mutexattr_setpshared(&a, PTHREAD_PROCESS_SHARED);
+  if (!result) result = pthread_mutexattr_setrobust(&a, PTHREAD_MUTEX_ROBUST);
+  if (!result) result = pthread_mutex_init(mutex, &a);
+  pthread_mutexattr_destroy(&a);
+  return result;
+}
+int cipc_robust_mutex_lock(void *mutex, const struct timespec *deadline) {
+  if (!deadline) return pthread_mutex_lock(mutex);
+  return pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, deadline);
+}
+int cipc_robust_mutex_try(void *mutex) { return pthread_mutex_trylock(mutex); }
+int cipc_robust_mutex_unlock(void *mutex) { return pthread_mutex_unlock(mutex); }
+int cipc_robust_mutex_adopt(void *mutex) { return pthread_mutex_consistent(mutex); }
+void cipc_robust_mutex_destroy(void *mutex) { pthread_mutex_destroy(mutex); }
+size_t cipc_robust_mutex_size(void) { return sizeof(pthread_mutex_t); }
+
+static int change_and_wake(const void *word, int operation, uint32_t argument) {
+  return (int)syscall(SYS_futex, word, FUTEX_WAKE_OP, INT32_MAX, 0, word,
+                      FUTEX_OP(operation, (int)(argument & 0x7FF), FUTEX_OP_CMP_NE, 0));
+}
+int cipc_futex_flip_and_wake(const void *word, uint32_t bits) {
+  return change_and_wake(word, FUTEX_OP_XOR, bits);
+}
+int cipc_futex_add_and_wake(const void *word, uint32_t amount) {
+  return change_and_wake(word, FUTEX_OP_ADD, amount);
+}
+
+void *cipc_map_aligned(
+    int fd, int64_t offset, size_t length, int protection, int is_private, size_t alignment) {
+  size_t room = length + alignment;
+  if (room < length) { errno = ENOMEM; return 0; }
+  char *start = mmap(0, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (start == MAP_FAILED) return 0;
+  char *base = (char *)(((uintptr_t)start + alignment - 1) & ~(uintptr_t)(alignment - 1));
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  char *end = base + ((length + page - 1) & ~(page - 1));
+  if (mmap(base, length, protection, MAP_FIXED | (is_private ? MAP_PRIVATE : MAP_SHARED), fd,
+           offset) == MAP_FAILED) {
+    int error = errno;
+    munmap(start, room);
+    errno = error;
+    return 0;
+  }
+  if (base > start) munmap(start, (size_t)(base - start));
+  if (start + room > end) munmap(end, (size_t)(start + room - end));
+  return base;
+}
+void cipc_exit_thread(void) { pthread_exit(0); }

@@ -140,14 +140,15 @@ public struct CaseRunner: Sendable {
   /// What is left in the runtime directory although nobody uses it any more.
   ///
   /// - Parameter afterCrash: Whether a process has ended without cleaning up. What it left is removed
-  ///   by the next server that starts.
+  ///   by the next process that makes such a thing.
   private func leftovers(_ place: borrowing Place, _ names: Names, afterCrash: Bool) throws
     -> [String]
   {
     if afterCrash && !place.leftovers.isEmpty {
       let agent = try start(place.runtime)
-      let line = names.expand("-\tCreateNamedPipe\th=s\tname=$P_next")
-      _ = try agent.ask(line, deadline: .after(Self.patience))
+      for line in ["-\tCreateNamedPipe\th=s\tname=$P_next", "-\tCreateMutex\th=m\tname=$N_next"] {
+        _ = try agent.ask(names.expand(line), deadline: .after(Self.patience))
+      }
       _ = try agent.finish(deadline: .after(Self.leavingPatience))
     }
     return place.leftovers.map { "left behind: \($0)" }

@@ -3,37 +3,9 @@ internal import Win32
 extension CallTable {
   static let waits: [Call] = [
     Call(
-      "CreateEvent", "Creates an event.",
+      "Wait", aliases: ["WaitForSingleObject"], "Waits for an object.",
       [
-        Parameter("h", .freshHandle("e"), "a name for the new handle"),
-        Parameter("manual", .value("1"), "1: stays set until ResetEvent; 0: lets one waiter go"),
-        Parameter("init", .value("0"), "1: is set from the start"),
-        Parameter("name", .none, "a name that other processes open it by"),
-      ],
-      example: ["CreateEvent h=e manual=1"]
-    ) { call throws(Mistake) in
-      let (isManual, isSet) = (try call.isOn("manual"), try call.isOn("init"))
-      SetLastError(NO_ERROR)
-      let event = CreateEvent(nil, isManual, isSet, call.values["name"])
-      let existed = GetLastError() == ERROR_ALREADY_EXISTS
-      var reply = Reply(ok: event != nil)
-      if event != nil {
-        reply["existed"] = .flag(existed)
-        call.session.bind(call.text("h"), event, .event)
-      }
-      return reply
-    },
-    Call(
-      "SetEvent", "Sets an event: who waits for it goes on.", [.event], example: ["SetEvent h=e"]
-    ) { call throws(Mistake) in Reply(ok: SetEvent(try call.handle("h"))) },
-    Call(
-      "ResetEvent", "Resets an event: who waits for it waits.", [.event],
-      example: ["ResetEvent h=e"]
-    ) { call throws(Mistake) in Reply(ok: ResetEvent(try call.handle("h"))) },
-    Call(
-      "Wait", aliases: ["WaitForSingleObject"], "Waits for a process or an event.",
-      [
-        Parameter("h", .recentHandle([.process, .event]), "what to wait for"),
+        Parameter("h", .recentHandle(Session.waitable), "what to wait for"),
         Parameter("timeout", .value("INFINITE"), Parameter.milliseconds),
       ],
       example: ["A: Wait h=proc", "Wait h=e timeout=0"]
@@ -63,6 +35,27 @@ extension CallTable {
         handles.append(handles.last ?? nil)
       }
       return Reply(waited: unsafe WaitForMultipleObjects(count, handles, all, timeout))
+    },
+    Call(
+      "SignalObjectAndWait", "Signals one object and waits for another.",
+      [
+        Parameter("h", .recentHandle([.mutex, .semaphore, .event]), "what to signal"),
+        Parameter("w", .none, "what to wait for"),
+        Parameter("to", .none, "the same, when w is left out"),
+        Parameter("timeout", .value("INFINITE"), Parameter.milliseconds),
+      ],
+      errors: [
+        "ERROR_NOT_OWNER": "a mutex that this thread does not own",
+        "ERROR_TOO_MANY_POSTS": "a semaphore that is full",
+      ],
+      example: ["A: SignalObjectAndWait h=m w=e"]
+    ) { call throws(Mistake) in
+      guard let name = call.values["w"] ?? call.values["to"] else {
+        throw Mistake("SignalObjectAndWait needs w=…: what to wait for")
+      }
+      let other = try call.session.handle(name)
+      let (handle, timeout) = (try call.handle("h"), try call.milliseconds("timeout"))
+      return Reply(waited: SignalObjectAndWait(handle, other, timeout, FALSE))
     },
     Call(
       "Sleep", "Does nothing for some time.",

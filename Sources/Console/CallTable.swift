@@ -14,7 +14,9 @@ enum CallTable {
     Group(title: "Mailslots", calls: mailslots),
     Group(title: "Anonymous pipes and child processes", calls: processes),
     Group(title: "Overlapped operations", calls: overlapped),
-    Group(title: "Events and waiting", calls: waits),
+    Group(title: "File mappings", calls: mappings),
+    Group(title: "Mutexes, semaphores and events", calls: syncObjects),
+    Group(title: "Waiting", calls: waits),
     Group(title: "Handles", calls: handles),
   ]
 

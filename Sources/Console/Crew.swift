@@ -133,18 +133,14 @@ final class Crew {
 
   private func finish(_ name: String, _ outcome: Worker.Outcome) -> Answer {
     pending[name] = nil
-    if outcome.endsThread { workers[name] = nil }
+    if outcome.endsThread { workers.removeValue(forKey: name)?.awaitEnd() }
     return Answer(reply: outcome.reply, exit: outcome.exit)
   }
 
   private func worker(_ name: String) throws(Mistake) -> Worker {
     if let worker = workers[name] { return worker }
-    do throws(SystemError) {
-      let worker = try Worker()
-      workers[name] = worker
-      return worker
-    } catch {
-      throw Mistake("cannot start a thread: \(error)")
-    }
+    let worker = try Worker()
+    workers[name] = worker
+    return worker
   }
 }

@@ -21,7 +21,10 @@ enum HandleState {
       guard unsafe GetExitCodeProcess(entry.handle, &code) else { return "process" }
       return code == STILL_ACTIVE
         ? "process \(GetProcessId(entry.handle)), running" : "process, exit code \(code)"
-    case .event: return "event"
+    case .event: return named("event", entry)
+    case .mutex: return named("mutex", entry)
+    case .semaphore: return named("semaphore", entry)
+    case .mapping: return named("file mapping", entry)
     case .mailslot: return mailslot(entry)
     case .mailslotWriter: return "mailslot \(entry.title ?? ""), for writing"
     }
@@ -33,6 +36,10 @@ enum HandleState {
     guard unsafe GetMailslotInfo(entry.handle, nil, &next, &count, nil) else { return title }
     if count == 0 { return title + ": no message" }
     return title + ": \(count) message\(count == 1 ? "" : "s"), the next of \(next) bytes"
+  }
+
+  private static func named(_ kind: String, _ entry: Session.Entry) -> String {
+    kind + (entry.title.map { " “\($0)”" } ?? "")
   }
 
   private static func side(_ sort: Session.Sort) -> String {

@@ -5,9 +5,12 @@ internal import Win32
 final class Session: Sendable {
   /// What a handle is of, as far as the console can tell.
   enum Sort: Sendable {
-    case server, client, readEnd, writeEnd, file, process, event
-    case mailslot, mailslotWriter
+    case server, client, readEnd, writeEnd, file, process, event, mutex, semaphore
+    case mapping, mailslot, mailslotWriter
   }
+
+  /// What can be waited for.
+  static let waitable: [Sort] = [.process, .event, .mutex, .semaphore]
 
   /// What is known of a handle.
   struct Entry: Sendable {
@@ -20,6 +23,12 @@ final class Session: Sendable {
     var isOpen = true
   }
 
+  /// A view of a file mapping.
+  struct View: Sendable {
+    let address: UInt
+    var isMapped = true
+  }
+
   private struct Tables {
     var entries: [String: Entry] = [:]
     /// Open handles whose name was given to another one.
@@ -27,6 +36,7 @@ final class Session: Sendable {
     /// Names of handles, the one that was used last at the end.
     var recency: [String] = []
     var recentName: String?
+    var views: [String: View] = [:]
     var operations: [String: PendingOperation] = [:]
     /// Operations whose name was given to another one before they were complete.
     var retired: [PendingOperation] = []
@@ -135,6 +145,17 @@ final class Session: Sendable {
     get { tables.withLock { $0.recentName ?? Self.defaultName } }
     set { tables.withLock { $0.recentName = newValue } }
   }
+
+  /// The view of a name.
+  func view(_ name: String) -> View? { tables.withLock { $0.views[name] } }
+
+  /// Gives a name to a view.
+  func bindView(_ name: String, _ address: UInt) {
+    tables.withLock { $0.views[name] = View(address: address) }
+  }
+
+  /// Notes that the view of a name was unmapped. The name goes on to denote the address.
+  func noteUnmapped(_ name: String) { tables.withLock { $0.views[name]?.isMapped = false } }
 
   /// The operation of a name.
   func operation(_ name: String) -> PendingOperation? { tables.withLock { $0.operations[name] } }

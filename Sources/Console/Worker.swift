@@ -1,5 +1,6 @@
 internal import Dispatch
 internal import IPCSystem
+internal import Win32
 
 /// A thread that makes calls one after the other and keeps the answer of the last one.
 ///
@@ -22,7 +23,25 @@ final class Worker: Sendable {
   private let hasJob = DispatchSemaphore(value: 0)
   private let hasOutcome = DispatchSemaphore(value: 0)
 
-  init() throws(SystemError) { try SystemThread.start { self.run() } }
+  private let thread = Locked<HANDLE>(nil)
+
+  init() throws(Mistake) {
+    let thread = unsafe CreateThread(
+      nil, 0,
+      { _ in
+        self.run()
+        return 0
+      }, nil, 0, nil)
+    if thread == nil { throw Mistake("cannot start a thread: error \(GetLastError())") }
+    self.thread.withLock { $0 = thread }
+  }
+
+  /// Waits until the thread is gone, after a call that ends it: what it owned is abandoned then.
+  func awaitEnd() {
+    let thread = thread.withLock { $0 }
+    WaitForSingleObject(thread, INFINITE)
+    CloseHandle(thread)
+  }
 
   /// Starts a call. The answer of the one before must have been taken.
   func start(_ job: @escaping @Sendable () -> Outcome) {

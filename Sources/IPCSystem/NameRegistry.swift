@@ -10,7 +10,7 @@ internal import Glibc
 ///
 /// Everything that changes a directory happens under a lock in it (``withName(_:creating:_:)``).
 public struct NameRegistry: Sendable {
-  private let home: RuntimeDirectory
+  let home: RuntimeDirectory
 
   /// Opens the registry called `kind` below a runtime directory, creating it when it is missing.
   public init(_ kind: String, in runtime: RuntimeDirectory) throws(SystemError) {
@@ -44,10 +44,13 @@ public struct NameRegistry: Sendable {
   }
 
   /// The file name for `name`: FNV-1a, 128 bits, of its lower-case form.
-  static func key(of name: String) -> String {
+  static func key(of name: String) -> String { hash(of: name.lowercased()) }
+
+  /// FNV-1a, 128 bits, in hexadecimal digits.
+  static func hash(of text: String) -> String {
     let prime = UInt128(1) << 88 | 0x13b
     var hash: UInt128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d
-    for byte in name.lowercased().utf8 { hash = (hash ^ UInt128(byte)) &* prime }
+    for byte in text.utf8 { hash = (hash ^ UInt128(byte)) &* prime }
     let digits = String(hash, radix: 16)
     return String(repeating: "0", count: 32 - digits.count) + digits
   }

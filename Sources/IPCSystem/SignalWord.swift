@@ -3,7 +3,7 @@ internal import Synchronization
 /// A 32-bit number that counts signals and that threads sleep on with `futex(2)`.
 @safe public final class SignalWord: Sendable {
   // The word's address never changes, and it is only used as an atomic.
-  private nonisolated(unsafe) let word: UnsafeMutablePointer<Atomic<UInt32>>
+  nonisolated(unsafe) let word: UnsafeMutablePointer<Atomic<UInt32>>
 
   /// Creates a word of this process's own.
   public init() {

@@ -375,8 +375,9 @@ extension PipeLink {
   /// Puts in what there is room for and completes what can be completed, with the lock held; the
   /// caller runs what it returns.
   private func progressWrites() -> [() -> Void] {
-    var finished: [() -> Void] = []
+    // Before looking at what was read: a peer says that it has closed after what it has read.
     let hasEnded = peerHasClosed(unsafe output.pointee.peerIsGone)
+    var finished = completeWhatWasRead()
     if let error = obstacle(Self.operationName)
       ?? (hasEnded ? TransportError(.brokenPipe, "\(Self.operationName)") : nil)
     {
@@ -401,7 +402,17 @@ extension PipeLink {
       }
       if !request.held.isSent { break }
     }
-    if hasPut { _ = ringData() }
+    if hasPut {
+      _ = ringData()
+      finished += completeWhatWasRead()
+    }
+    return finished
+  }
+
+  /// Completes the writes of which no more than the quota is unread, and the flushes of which nothing
+  /// is, with the lock held; the caller runs what it returns.
+  private func completeWhatWasRead() -> [() -> Void] {
+    var finished: [() -> Void] = []
     let consumed = unsafe output.pointee.writer.consumedBytes
     while let request = unsafe output.pointee.queue.first, isWithinQuota(request, consumed) {
       unsafe _ = output.pointee.queue.removeFirst()

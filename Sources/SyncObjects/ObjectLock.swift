@@ -1,16 +1,13 @@
 internal import IPCSystem
-internal import Synchronization
 
-/// The lock of an object of this process, and where it stands among locks that are held together.
+/// The lock of an object of this process, and the object's number.
 public final class ObjectLock: Sendable {
   private let inner = ThreadLock()
-  /// The order of creation: no two locks have the same.
-  public let order: UInt64
-
-  private static let orders = Atomic<UInt64>(0)
+  /// No two objects have the same.
+  public let order = ObjectMemory.nextIdentity()
 
   /// Creates a lock that nobody holds.
-  public init() { order = Self.orders.wrappingAdd(1, ordering: .relaxed).newValue }
+  public init() {}
 
   /// Waits until nobody holds the lock, and holds it.
   public func lock() { inner.lock() }

@@ -30,6 +30,9 @@ final class DescriptorFile: FileObject, @unchecked Sendable {
     }
   }
 
+  /// The descriptor, as long as the file is open.
+  var descriptor: Int32 { io.descriptor }
+
   override var hasPlaces: Bool { mode == S_IFREG || mode == S_IFBLK }
 
   override func read(

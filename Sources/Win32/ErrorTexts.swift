@@ -117,6 +117,26 @@ enum ErrorTexts {
       "The filename or extension is too long."
     ),
     (
+      ERROR_NOT_OWNER, "ERROR_NOT_OWNER",
+      "Attempt to release mutex not owned by caller."
+    ),
+    (
+      ERROR_TOO_MANY_POSTS, "ERROR_TOO_MANY_POSTS",
+      "Too many posts were made to a semaphore."
+    ),
+    (
+      ERROR_INVALID_ADDRESS, "ERROR_INVALID_ADDRESS",
+      "Attempt to access invalid address."
+    ),
+    (
+      ERROR_FILE_INVALID, "ERROR_FILE_INVALID",
+      "The volume for a file has been externally altered so that the opened file is no longer valid."
+    ),
+    (
+      ERROR_MAPPED_ALIGNMENT, "ERROR_MAPPED_ALIGNMENT",
+      "The base address or the file offset specified does not have the proper alignment."
+    ),
+    (
       ERROR_BAD_PIPE, "ERROR_BAD_PIPE",
       "The pipe state is invalid."
     ),

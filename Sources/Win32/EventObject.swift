@@ -13,6 +13,8 @@ final class EventObject: KernelObject, WaitableObject, @unchecked Sendable {
   var waitable: any Waitable { event }
 
   init(_ event: Event) { self.event = event }
+
+  override func lastHandleWasClosed() { event.close() }
 }
 
 extension FileObject: WaitableObject {

@@ -42,8 +42,8 @@ class FileObject: KernelObject, @unchecked Sendable {
   let isOverlapped: Bool
   /// The calls on an object that is not overlapped come one after the other.
   let turns = Turns()
-  /// Set whenever an operation ends: who waits for the handle waits for this.
-  let completion = Event(.manual)
+  /// Set while no operation goes on that was started last: who waits for the handle waits for this.
+  let completion = Event(.manual, isSet: true)
   /// The operations that are going on.
   let requests = Locked<[OverlappedRequest]>([])
 

@@ -3,7 +3,7 @@ internal import IPCSystem
 internal import SyncObjects
 
 /// A child process. It is signalled when it has ended, and collected then, handles or not.
-final class ProcessObject: KernelObject, WaitableObject, Waitable, @unchecked Sendable {
+final class ProcessObject: KernelObject, WaitableObject, LocalWaitable, @unchecked Sendable {
   // Sendable: the variables are only touched with the lock held.
   private let child: ChildProcess
   let signalWord = SignalWord()
@@ -101,7 +101,6 @@ final class ProcessObject: KernelObject, WaitableObject, Waitable, @unchecked Se
   func lock() { guardian.lock() }
   func unlock() { guardian.unlock() }
   var isSignalled: Bool { exitCode != nil }
-  func take() {}
 }
 
 /// The main thread of a child process.

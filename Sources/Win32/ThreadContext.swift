@@ -5,9 +5,11 @@ internal import SyncObjects
 /// What belongs to one thread: its last error, and the completion routines that wait for it.
 ///
 /// It is signalled while routines wait to be run.
-@safe final class ThreadContext: Waitable, @unchecked Sendable {
-  // Sendable: `lastError` is only touched by the thread itself, the rest with the lock held.
+@safe final class ThreadContext: LocalWaitable, @unchecked Sendable {
+  // Sendable: `lastError` and `thread` are only touched by the thread itself, the rest with the lock held.
   var lastError: DWORD = 0
+  /// The thread, if `CreateThread` has made it. Only touched by the thread itself.
+  var thread: ThreadObject?
 
   let signalWord = SignalWord()
   private let guardian = ObjectLock()
@@ -73,5 +75,4 @@ internal import SyncObjects
   func lock() { guardian.lock() }
   func unlock() { guardian.unlock() }
   var isSignalled: Bool { !routines.isEmpty }
-  func take() {}
 }

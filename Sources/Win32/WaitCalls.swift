@@ -2,13 +2,14 @@
 
 internal import SyncObjects
 
-/// Waits until an object is signalled: an event that is set, a process that has ended, a file or pipe
-/// on which an operation has ended.
+/// Waits until an object is signalled: a mutex that is free, a semaphore above 0, an event that is set,
+/// a process or thread that has ended, a file or pipe on which an operation has ended.
 ///
 /// - Parameters:
 ///   - hHandle: The object.
 ///   - dwMilliseconds: How long to wait at most; 0 looks once, `INFINITE` waits for ever.
-/// - Returns: `WAIT_OBJECT_0`, `WAIT_TIMEOUT`, or `WAIT_FAILED` with `ERROR_INVALID_HANDLE`.
+/// - Returns: `WAIT_OBJECT_0`, `WAIT_ABANDONED_0`, `WAIT_TIMEOUT`, or `WAIT_FAILED` with
+///   `ERROR_INVALID_HANDLE` or `ERROR_ACCESS_DENIED`.
 @discardableResult
 public func WaitForSingleObject(_ hHandle: HANDLE, _ dwMilliseconds: DWORD) -> DWORD {
   WaitForSingleObjectEx(hHandle, dwMilliseconds, FALSE)
@@ -68,9 +69,14 @@ public func WaitForMultipleObjectsEx(
       throw Failure(ERROR_INVALID_PARAMETER)
     }
     var objects: [any Waitable] = []
-    for index in 0..<Int(nCount) { objects.append(try Waits.waitable(unsafe start[index])) }
+    for index in 0..<Int(nCount) {
+      let handle = unsafe start[index]
+      // Those that need no closing are for waits for one object only.
+      if handle.value < 0 { throw Failure(ERROR_INVALID_HANDLE) }
+      objects.append(try Waits.waitable(handle))
+    }
     guard bWaitAll else { return Waits.any(objects, dwMilliseconds, bAlertable) }
-    guard Set(objects.map { ObjectIdentifier($0) }).count == objects.count else {
+    guard Set(objects.map(\.identity)).count == objects.count else {
       throw Failure(ERROR_INVALID_PARAMETER)
     }
     return Waits.all(objects, dwMilliseconds, bAlertable)
@@ -89,44 +95,4 @@ public func Sleep(_ dwMilliseconds: DWORD) { SleepEx(dwMilliseconds, FALSE) }
 @discardableResult
 public func SleepEx(_ dwMilliseconds: DWORD, _ bAlertable: BOOL) -> DWORD {
   Waits.any([], dwMilliseconds, bAlertable) == WAIT_IO_COMPLETION ? WAIT_IO_COMPLETION : 0
-}
-
-/// Creates an event without a name.
-///
-/// - Parameters:
-///   - lpEventAttributes: Whether the handle is inherited, which has no effect: an event is not for
-///     other processes. Or `nil`.
-///   - bManualReset: Whether it stays set until `ResetEvent`. Else it is reset when a wait succeeds.
-///   - bInitialState: Whether it is set.
-///   - lpName: `nil`.
-/// - Returns: A handle; `nil` on failure, with `ERROR_NOT_SUPPORTED` for a name.
-public func CreateEvent(
-  _ lpEventAttributes: LPSECURITY_ATTRIBUTES, _ bManualReset: BOOL, _ bInitialState: BOOL,
-  _ lpName: LPCTSTR
-) -> HANDLE {
-  answer(otherwise: nil) { () throws(Failure) in
-    if lpName != nil { throw Failure(ERROR_NOT_SUPPORTED) }
-    let event = EventObject(Event(bManualReset ? .manual : .automatic, isSet: bInitialState))
-    SetLastError(ERROR_SUCCESS)
-    return HandleTable.shared.insert(
-      event, access: EVENT_ALL_ACCESS,
-      isInherited: unsafe lpEventAttributes?.pointee.bInheritHandle ?? false)
-  }
-}
-
-/// Sets an event: who waits for it goes on.
-@discardableResult
-public func SetEvent(_ hEvent: HANDLE) -> BOOL {
-  succeeds { () throws(Failure) in
-    try HandleTable.shared.object(hEvent, EventObject.self, access: EVENT_MODIFY_STATE).event.set()
-  }
-}
-
-/// Resets an event: who waits for it waits.
-@discardableResult
-public func ResetEvent(_ hEvent: HANDLE) -> BOOL {
-  succeeds { () throws(Failure) in
-    try HandleTable.shared.object(hEvent, EventObject.self, access: EVENT_MODIFY_STATE)
-      .event.clear()
-  }
 }

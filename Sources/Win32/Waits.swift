@@ -14,8 +14,19 @@ enum Waits {
 
   /// Waits for one of the objects.
   static func any(_ objects: [any Waitable], _ milliseconds: DWORD, _ isAlertable: BOOL) -> DWORD {
-    result(isAlertable) { alert in
-      Waiting.any(of: objects, deadline: deadline(milliseconds), alert: alert)
+    any(objects, milliseconds, isAlertable) { () throws(Never) in }
+  }
+
+  /// Waits for one of the objects.
+  ///
+  /// - Parameter begin: What to do first; a pulse that comes of it counts.
+  static func any<E: Error>(
+    _ objects: [any Waitable], _ milliseconds: DWORD, _ isAlertable: BOOL,
+    after begin: () throws(E) -> Void
+  ) throws(E) -> DWORD {
+    let deadline = deadline(milliseconds)
+    return try result(isAlertable) { (alert) throws(E) in
+      try Waiting.any(of: objects, deadline: deadline, alert: alert, after: begin)
     }
   }
 
@@ -26,13 +37,15 @@ enum Waits {
     }
   }
 
-  private static func result(
-    _ isAlertable: BOOL, _ wait: ((any Waitable)?) -> Waiting.Outcome
-  ) -> DWORD {
+  private static func result<E: Error>(
+    _ isAlertable: BOOL, _ wait: ((any Waitable)?) throws(E) -> Waiting.Outcome
+  ) throws(E) -> DWORD {
     let thread = isAlertable ? ThreadContext.current : nil
-    switch wait(thread) {
+    switch try wait(thread) {
     case .taken(let index): return WAIT_OBJECT_0 + DWORD(index)
     case .takenAll: return WAIT_OBJECT_0
+    case .abandoned(let index): return WAIT_ABANDONED_0 + DWORD(index)
+    case .abandonedAll: return WAIT_ABANDONED_0
     case .timedOut: return WAIT_TIMEOUT
     case .alerted:
       thread?.runRoutines()
@@ -42,11 +55,14 @@ enum Waits {
 
   /// What to sleep on for a handle.
   static func waitable(_ handle: HANDLE) throws(Failure) -> any Waitable {
-    if handle == ThisProcess.handle { return ThisProcess.waitable }
+    if handle == ThisProcess.handle || handle == ThreadObject.pseudoHandle {
+      return ThisProcess.waitable
+    }
     let entry = try HandleTable.shared.entry(handle)
     guard let object = entry.object as? any WaitableObject else {
       throw Failure(ERROR_INVALID_HANDLE)
     }
+    if entry.access & SYNCHRONIZE == 0 { throw Failure(ERROR_ACCESS_DENIED) }
     return object.waitable
   }
 }

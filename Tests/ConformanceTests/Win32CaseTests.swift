@@ -18,6 +18,8 @@ enum Win32Cases {
     all.filter { $0.area == area && ($0.confidence != .low) == isSure }
   }
 
+  static let syncAreas = ["mutex", "semaphore", "event", "wait multiple", "sync names"]
+
   /// Few at a time: each case is a handful of processes that mostly wait.
   static let queue: Result<CaseQueue, any Error> = Result {
     CaseQueue(
@@ -38,14 +40,23 @@ struct Win32CaseTests {
   @Test("with anonymous pipes", arguments: Win32Cases.cases("anonymous pipe"))
   func anonymousPipe(_ item: ConformanceCase) async throws { try await check(item) }
 
+  @Test("with file mappings", arguments: Win32Cases.cases("file mapping"))
+  func fileMapping(_ item: ConformanceCase) async throws { try await check(item) }
+
   @Test("with mailslots", arguments: Win32Cases.cases("mailslot"))
   func mailslot(_ item: ConformanceCase) async throws { try await check(item) }
 
   @Test(
+    "with mutexes, semaphores, events and waits",
+    arguments: Win32Cases.syncAreas.flatMap { Win32Cases.cases($0) })
+  func syncObject(_ item: ConformanceCase) async throws { try await check(item) }
+
+  @Test(
     "perhaps: what differs is told and no failure",
-    arguments: ["named pipe", "anonymous pipe", "mailslot"].flatMap {
-      Win32Cases.cases($0, isSure: false)
-    })
+    arguments: (["named pipe", "anonymous pipe", "mailslot", "file mapping"] + Win32Cases.syncAreas)
+      .flatMap {
+        Win32Cases.cases($0, isSure: false)
+      })
   func unsure(_ item: ConformanceCase) async throws {
     let outcome = try await Win32Cases.queue.get().run(item)
     if !outcome.isMatch { print("\(item)\n\(Self.report(outcome))") }
@@ -56,6 +67,8 @@ struct Win32CaseTests {
     #expect(Win32Cases.cases("named pipe").count == 111)
     #expect(Win32Cases.cases("anonymous pipe").count == 12)
     #expect(Win32Cases.cases("mailslot").count == 18)
+    #expect(Win32Cases.cases("file mapping").count == 22)
+    #expect(Win32Cases.syncAreas.flatMap { Win32Cases.cases($0) }.count == 35)
   }
 
   private func check(_ item: ConformanceCase) async throws {

@@ -23,9 +23,13 @@ struct CallTests {
     "GetExitCode", "TerminateProcess", "GetInherit", "SetInherit", "Wait", "WaitMultiple",
     "OverlappedEvent", "GetOverlappedResult", "CancelIo", "CancelIoEx", "GetFileType",
     "GetFileSize", "SetFilePointer", "Sleep", "ExitThread", "ExitProcess",
+    "CreateFileMapping", "OpenFileMapping", "MapViewOfFile", "UnmapViewOfFile", "FlushViewOfFile",
+    "MemRead", "MemWrite", "SystemInfo", "CreateMutex", "OpenMutex", "ReleaseMutex",
+    "CreateSemaphore", "OpenSemaphore", "ReleaseSemaphore", "CreateEvent", "OpenEvent", "SetEvent",
+    "ResetEvent", "PulseEvent", "SignalObjectAndWait",
   ]
 
-  @Test("of the pipe areas is known", arguments: known)
+  @Test("of the cases is known", arguments: known)
   func isKnown(_ name: String) throws { #expect(try CallTable.call(name).name == name) }
 
   @Test("is found however its letters are written")

@@ -18,8 +18,8 @@ import Win32
     #expect(WaitForSingleObject(manual, 0) == WAIT_OBJECT_0)
     #expect(ResetEvent(manual))
     #expect(WaitForSingleObject(manual, 0) == WAIT_TIMEOUT)
-    #expect(CreateEvent(nil, FALSE, FALSE, "name") == nil)
-    #expect(GetLastError() == ERROR_NOT_SUPPORTED)
+    #expect(CreateEvent(nil, FALSE, FALSE, #"no\name"#) == nil)
+    #expect(GetLastError() == ERROR_PATH_NOT_FOUND)
     CloseHandle(automatic)
     CloseHandle(manual)
   }

@@ -126,3 +126,24 @@ int cipc_futex_wait_any(
 int cipc_bytes_waiting(int fd);
 // Copies from one pipe to another without taking: tee is _GNU_SOURCE only. Never waits.
 ssize_t cipc_tee(int from, int to, size_t length);
+
+// Robust, recursive, process-shared mutexes: the attributes are macros of _GNU_SOURCE, and so is
+// locking with a monotonic deadline. NULL waits for ever. They return an error number, as pthread
+// functions do.
+int cipc_robust_mutex_init(void *mutex);
+int cipc_robust_mutex_lock(void *mutex, const struct timespec *deadline);
+int cipc_robust_mutex_try(void *mutex);
+int cipc_robust_mutex_unlock(void *mutex);
+int cipc_robust_mutex_adopt(void *mutex);
+void cipc_robust_mutex_destroy(void *mutex);
+size_t cipc_robust_mutex_size(void);
+// Changes a word and wakes everybody who sleeps on it, in one system call: nobody can be killed in
+// between. FUTEX_WAKE_OP has no C library wrapper and is encoded by macros. The argument has 11 bits.
+int cipc_futex_flip_and_wake(const void *word, uint32_t bits);
+int cipc_futex_add_and_wake(const void *word, uint32_t amount);
+// Maps part of a file at an address that is a multiple of `alignment`: MAP_FAILED is a cast, and
+// MAP_FIXED over a reservation is what alignment takes. `protection` is PROT_…; NULL means failure.
+void *cipc_map_aligned(
+    int fd, int64_t offset, size_t length, int protection, int is_private, size_t alignment);
+// Ends the calling thread. Declared here because Swift's view says that it returns.
+void cipc_exit_thread(void) __attribute__((noreturn));

@@ -1,0 +1,249 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
+internal import FileMappings
+internal import IPCSystem
+internal import SyncObjects
+
+/// A file mapping.
+final class MappingObject: KernelObject, @unchecked Sendable {
+  // Sendable: a mapping is for several threads.
+  let mapping: FileMapping
+
+  init(_ mapping: FileMapping) { self.mapping = mapping }
+
+  override func lastHandleWasClosed() { mapping.close() }
+}
+
+/// The views of this process, by their addresses.
+enum Views {
+  private static let all = Locked<[UInt: MappedView]>([:])
+
+  static func add(_ view: MappedView) -> UnsafeMutableRawPointer {
+    let address = unsafe view.address
+    all.withLock { $0[UInt(bitPattern: address)] = view }
+    return unsafe address
+  }
+
+  static func remove(_ address: LPCVOID) throws(Failure) {
+    let view = all.withLock { $0.removeValue(forKey: UInt(bitPattern: address)) }
+    if view == nil { throw Failure(ERROR_INVALID_ADDRESS) }
+  }
+
+  /// The view that an address lies in, and where in it.
+  static func find(_ address: LPCVOID) -> (view: MappedView, offset: Int)? {
+    let number = UInt(bitPattern: address)
+    return all.withLock { all in
+      for (start, view) in all where number >= start && number - start < view.regionSize {
+        return (view, Int(number - start))
+      }
+      return nil
+    }
+  }
+}
+
+/// Creates a file mapping, or opens the one that has the name.
+///
+/// - Parameters:
+///   - hFile: A file; `INVALID_HANDLE_VALUE` for memory of its own, which begins with zeros.
+///   - lpFileMappingAttributes: Whether the handle is inherited, which has no effect. Or `nil`.
+///   - flProtect: What views may do at most: `PAGE_READONLY`, `PAGE_READWRITE` or `PAGE_WRITECOPY`;
+///     with `SEC_COMMIT` or `SEC_RESERVE`, which change nothing.
+///   - dwMaximumSizeHigh: The size, high 32 bits.
+///   - dwMaximumSizeLow: The size, low 32 bits. 0 is the file's size. A shorter file is made longer.
+///   - lpName: The name, which mutexes, semaphores, events and mappings share; or `nil`.
+/// - Returns: A handle; `nil` on failure. `ERROR_ALREADY_EXISTS` is the last error when there was such
+///   a mapping, which keeps its size.
+/// - Note: Errors: `ERROR_INVALID_PARAMETER` for memory of size 0, `ERROR_FILE_INVALID` for an empty
+///   file, `ERROR_NOT_ENOUGH_MEMORY` when a file to be read is shorter, `ERROR_ACCESS_DENIED`,
+///   `ERROR_DISK_FULL`, `ERROR_INVALID_HANDLE`, `ERROR_PATH_NOT_FOUND`.
+public func CreateFileMapping(
+  _ hFile: HANDLE, _ lpFileMappingAttributes: LPSECURITY_ATTRIBUTES, _ flProtect: DWORD,
+  _ dwMaximumSizeHigh: DWORD, _ dwMaximumSizeLow: DWORD, _ lpName: LPCTSTR
+) -> HANDLE {
+  answer(otherwise: nil) { () throws(Failure) in
+    let protection: FileMapping.Protection
+    switch flProtect & ~(SEC_COMMIT | SEC_RESERVE) {
+    case PAGE_READONLY: protection = .readOnly
+    case PAGE_READWRITE: protection = .readWrite
+    case PAGE_WRITECOPY: protection = .copyOnWrite
+    default: throw Failure(ERROR_INVALID_PARAMETER)
+    }
+    let wanted = UInt64(dwMaximumSizeHigh) << 32 | UInt64(dwMaximumSizeLow)
+    guard let wanted = Int(exactly: wanted) else { throw Failure(ERROR_NOT_ENOUGH_MEMORY) }
+    let name = try SyncObjectOpening.name(lpName)
+    let directory = try Win32Names.directory()
+    let file =
+      hFile == INVALID_HANDLE_VALUE
+      ? nil : try HandleTable.shared.object(hFile, DescriptorFile.self, access: FILE_READ_DATA)
+    if file == nil && wanted == 0 { throw Failure(ERROR_INVALID_PARAMETER) }
+    let (mapping, existed) = try translating { () throws(ObjectError) -> (FileMapping, Bool) in
+      let (descriptor, size) = (file?.descriptor, wanted == 0 ? nil : wanted)
+      if let name {
+        return try FileMapping.create(name, of: descriptor, size: size, protection, in: directory)
+      }
+      guard let descriptor else { return (try FileMapping(size: wanted, protection), false) }
+      return (try FileMapping(of: descriptor, size: size, protection), false)
+    }
+    return unsafe SyncObjectOpening.handle(
+      MappingObject(mapping), existed: existed, access: FILE_MAP_ALL_ACCESS,
+      lpFileMappingAttributes)
+  }
+}
+
+/// Opens the file mapping that has the name.
+///
+/// - Parameters:
+///   - dwDesiredAccess: What views may do: `FILE_MAP_READ`, `FILE_MAP_WRITE`, `FILE_MAP_COPY`,
+///     `FILE_MAP_ALL_ACCESS`.
+///   - bInheritHandle: Has no effect.
+///   - lpName: The name.
+/// - Note: Errors: `ERROR_FILE_NOT_FOUND`, `ERROR_INVALID_HANDLE`, `ERROR_PATH_NOT_FOUND`.
+public func OpenFileMapping(
+  _ dwDesiredAccess: DWORD, _ bInheritHandle: BOOL, _ lpName: LPCTSTR
+) -> HANDLE {
+  answer(otherwise: nil) { () throws(Failure) in
+    let name = try SyncObjectOpening.existingName(lpName)
+    let directory = try Win32Names.directory()
+    let mapping = try translating { () throws(ObjectError) in
+      try FileMapping.open(name, in: directory)
+    }
+    // A private copy takes the right to read.
+    let access = dwDesiredAccess == FILE_MAP_COPY ? FILE_MAP_READ : dwDesiredAccess
+    var rights = SyncObjectOpening.rights(
+      access, modify: FILE_MAP_WRITE, all: FILE_MAP_ALL_ACCESS)
+    if access & GENERIC_READ != 0 { rights |= FILE_MAP_READ }
+    return HandleTable.shared.insert(
+      MappingObject(mapping), access: rights, isInherited: bInheritHandle)
+  }
+}
+
+/// Maps part of a file mapping into memory.
+///
+/// - Parameters:
+///   - hFileMappingObject: The mapping.
+///   - dwDesiredAccess: `FILE_MAP_READ`, `FILE_MAP_WRITE` (and read), `FILE_MAP_ALL_ACCESS`, or
+///     `FILE_MAP_COPY`: what is written stays private.
+///   - dwFileOffsetHigh: Where the view begins, high 32 bits.
+///   - dwFileOffsetLow: Where the view begins, low 32 bits: a multiple of 64 KiB.
+///   - dwNumberOfBytesToMap: How many bytes; 0 is up to the end.
+/// - Returns: The address; `nil` on failure.
+/// - Note: Errors: `ERROR_ACCESS_DENIED` for more than the mapping or the handle allows, also beyond
+///   its end; `ERROR_MAPPED_ALIGNMENT`; `ERROR_INVALID_PARAMETER`.
+public func MapViewOfFile(
+  _ hFileMappingObject: HANDLE, _ dwDesiredAccess: DWORD, _ dwFileOffsetHigh: DWORD,
+  _ dwFileOffsetLow: DWORD, _ dwNumberOfBytesToMap: Int
+) -> LPVOID {
+  unsafe answer(otherwise: nil) { () throws(Failure) in
+    let access: MappedView.Access
+    let right: DWORD
+    if dwDesiredAccess == FILE_MAP_COPY {
+      (access, right) = (.copyOnWrite, FILE_MAP_READ)
+    } else if dwDesiredAccess & FILE_MAP_WRITE != 0 {
+      (access, right) = (.readWrite, FILE_MAP_WRITE)
+    } else if dwDesiredAccess & FILE_MAP_READ != 0 {
+      (access, right) = (.read, FILE_MAP_READ)
+    } else {
+      throw Failure(ERROR_INVALID_PARAMETER)
+    }
+    let mapping = try HandleTable.shared.object(
+      hFileMappingObject, MappingObject.self, access: right
+    ).mapping
+    let offset = UInt64(dwFileOffsetHigh) << 32 | UInt64(dwFileOffsetLow)
+    guard let offset = Int(exactly: offset) else { throw Failure(ERROR_INVALID_PARAMETER) }
+    let view = try translating { () throws(ObjectError) in
+      try mapping.view(
+        at: offset, length: dwNumberOfBytesToMap == 0 ? nil : dwNumberOfBytesToMap, access)
+    }
+    return unsafe Views.add(view)
+  }
+}
+
+/// Takes a view out of memory.
+///
+/// - Parameter lpBaseAddress: The address that `MapViewOfFile` has returned.
+/// - Note: Errors: `ERROR_INVALID_ADDRESS` for another one.
+@discardableResult
+public func UnmapViewOfFile(_ lpBaseAddress: LPCVOID) -> BOOL {
+  succeeds { () throws(Failure) in try unsafe Views.remove(lpBaseAddress) }
+}
+
+/// Writes what was changed in a view to its file, and waits until it is there.
+///
+/// - Parameters:
+///   - lpBaseAddress: Where to begin, in a view.
+///   - dwNumberOfBytesToFlush: How many bytes; 0 is up to the end of the view.
+/// - Note: Errors: `ERROR_INVALID_ADDRESS`.
+@discardableResult
+public func FlushViewOfFile(_ lpBaseAddress: LPCVOID, _ dwNumberOfBytesToFlush: Int) -> BOOL {
+  succeeds { () throws(Failure) in
+    guard let (view, offset) = unsafe Views.find(lpBaseAddress), offset <= view.length else {
+      throw Failure(ERROR_INVALID_ADDRESS)
+    }
+    let rest = view.length - offset
+    guard (0...rest).contains(dwNumberOfBytesToFlush) else {
+      throw Failure(ERROR_INVALID_ADDRESS)
+    }
+    try translating { () throws(ObjectError) in
+      try view.flush(
+        from: offset, length: dwNumberOfBytesToFlush == 0 ? rest : dwNumberOfBytesToFlush)
+    }
+  }
+}
+
+/// What a range of pages is. Laid out as in C.
+@frozen @safe public struct MEMORY_BASIC_INFORMATION {
+  /// The page that was asked for.
+  public var BaseAddress: LPVOID = nil
+  /// Where the view begins.
+  public var AllocationBase: LPVOID = nil
+  /// What the view was mapped with: `PAGE_…`.
+  public var AllocationProtect: DWORD = 0
+  /// Zero.
+  public var PartitionId: WORD = 0
+  /// From the page to the end of the view, in bytes.
+  public var RegionSize: Int = 0
+  /// `MEM_COMMIT`.
+  public var State: DWORD = 0
+  /// `PAGE_…`.
+  public var Protect: DWORD = 0
+  /// `MEM_MAPPED`.
+  public var `Type`: DWORD = 0
+
+  /// Creates a structure of zeros.
+  public init() {}
+}
+
+/// Tells what lies at an address: here, of views only.
+///
+/// - Parameters:
+///   - lpAddress: The address.
+///   - lpBuffer: Gets the answer.
+///   - dwLength: The size of `lpBuffer`.
+/// - Returns: How many bytes were written there; 0 on failure.
+/// - Note: Errors: `ERROR_INVALID_PARAMETER` for an address that is in no view of this process.
+public func VirtualQuery(
+  _ lpAddress: LPCVOID, _ lpBuffer: UnsafeMutablePointer<MEMORY_BASIC_INFORMATION>, _ dwLength: Int
+) -> Int {
+  answer(otherwise: 0) { () throws(Failure) in
+    let size = MemoryLayout<MEMORY_BASIC_INFORMATION>.size
+    guard dwLength >= size, let (view, offset) = unsafe Views.find(lpAddress) else {
+      throw Failure(ERROR_INVALID_PARAMETER)
+    }
+    let page = offset / MappedPart.page * MappedPart.page
+    var info = MEMORY_BASIC_INFORMATION()
+    unsafe info.BaseAddress = view.address + page
+    unsafe info.AllocationBase = view.address
+    info.RegionSize = view.regionSize - page
+    info.State = MEM_COMMIT
+    info.Type = MEM_MAPPED
+    info.Protect =
+      switch view.access {
+      case .read: PAGE_READONLY
+      case .readWrite: PAGE_READWRITE
+      case .copyOnWrite: PAGE_WRITECOPY
+      }
+    info.AllocationProtect = info.Protect
+    unsafe lpBuffer.pointee = info
+    return size
+  }
+}

@@ -1,0 +1,130 @@
+import Glibc
+import IPCSystem
+import SyncObjects
+import Testing
+
+/// A directory for one test, removed with what is in it.
+final class Scratch: Sendable {
+  let path: String
+  let runtime: RuntimeDirectory
+
+  init() throws {
+    path = "/tmp/ipclab-test-\(getpid())-\(String(UInt64.random(in: .min ... .max), radix: 36))"
+    runtime = try RuntimeDirectory(verifying: path, shared: path + ".shared")
+  }
+
+  deinit { Self.remove(path) }
+
+  private static func remove(_ path: String) {
+    for name in DirectoryListing.names(in: path) { remove(path + "/" + name) }
+    if rmdir(path) != 0 { unlink(path) }
+  }
+
+  var names: [String] { DirectoryListing.names(in: path + "/objects") }
+
+  /// The same directory as another process sees it: with a table of its own.
+  func other() throws -> RuntimeDirectory {
+    try RuntimeDirectory(verifying: path.replacing("/tmp/", with: "/tmp/./"))
+  }
+}
+
+@Suite struct NamedObjectTests {
+  private func code(_ body: () throws -> Void) -> ObjectError.Code? {
+    (#expect(throws: ObjectError.self) { try body() })?.code
+  }
+
+  @Test("a name is one object for all who open it, until the last one closes it")
+  func shared() throws {
+    let scratch = try Scratch()
+    let name = try ObjectName("n")
+    let first = try CountingSemaphore.create(name, count: 1, limit: 2, in: scratch.runtime)
+    let second = try CountingSemaphore.create(name, count: 9, limit: 9, in: scratch.other())
+    #expect(!first.existed && second.existed)
+    #expect(second.semaphore.takeIfSignalled())
+    #expect(first.semaphore.count == 0)
+    #expect(second.semaphore.identity == first.semaphore.identity)
+    first.semaphore.close()
+    #expect(try CountingSemaphore.open(name, in: scratch.runtime).limit == 2)
+    second.semaphore.close()
+    #expect(code { _ = try CountingSemaphore.open(name, in: scratch.runtime) } == .notFound)
+    #expect(scratch.names.isEmpty)
+  }
+
+  @Test("names differ in case, and one name is of one kind")
+  func names() throws {
+    let scratch = try Scratch()
+    let mutex = try OwnedMutex.create(ObjectName("Name"), in: scratch.runtime).mutex
+    #expect(code { _ = try OwnedMutex.open(ObjectName("name"), in: scratch.runtime) } == .notFound)
+    for runtime in [scratch.runtime, try scratch.other()] {
+      #expect(code { _ = try Event.open(ObjectName("Name"), in: runtime) } == .wrongKind)
+      #expect(
+        code { _ = try Event.create(ObjectName("Name"), .manual, in: runtime) } == .wrongKind)
+    }
+    mutex.close()
+    #expect(scratch.names.isEmpty)
+  }
+
+  @Test(
+    "prefixes are taken off, other backslashes refused",
+    arguments: [
+      (#"Local\a"#, nil), (#"Global\a"#, nil), (#"local\a"#, .noSuchNamespace),
+      (#"Local\a\b"#, .noSuchNamespace), (#"Local\"#, .invalidName), ("", .invalidName),
+      ("a\0", .invalidName), (String(repeating: "x", count: 261), .nameTooLong),
+    ] as [(String, ObjectError.Code?)])
+  func prefixes(_ text: String, _ expected: ObjectError.Code?) throws {
+    guard let expected else {
+      #expect(try ObjectName(text).text == "a")
+      return
+    }
+    #expect(code { _ = try ObjectName(text) } == expected)
+  }
+
+  @Test("many threads create and close one name: all who have it at once have the same")
+  func race() throws {
+    let scratch = try Scratch()
+    let other = try scratch.other()
+    let jobs = try (0..<4).map { number in
+      try Background {
+        for _ in 0..<300 {
+          guard
+            let (mutex, _) = try? OwnedMutex.create(
+              ObjectName("n"), in: number % 2 == 0 ? scratch.runtime : other)
+          else { return false }
+          guard mutex.lock() == .owned, (try? mutex.unlock()) != nil else { return false }
+          mutex.close()
+        }
+        return true
+      }
+    }
+    #expect(jobs.allSatisfy { $0.value() })
+    #expect(scratch.names.isEmpty)
+  }
+
+  @Test(
+    "killed again and again, readers and writers go on and leave nothing", .timeLimit(.minutes(3)))
+  func kills() async throws {
+    let scratch = try Scratch()
+    let bundles = CommandLine.arguments.filter { $0.hasSuffix(".xctest") }
+    let path = try #require(
+      (bundles + [try ThisProgram.executable()]).map {
+        $0.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+          .joined(separator: "/") + "/SyncSoak"
+      }.first { access($0, X_OK) == 0 }, "SyncSoak is not beside the tests")
+    let done = try Background {
+      var plan = ChildProcess.Plan(program: path, arguments: [scratch.path, "25"])
+      plan.descriptors = [(1, 2), (2, 2)]
+      return (try? ChildProcess.start(plan).wait().status)
+    }
+    #expect(done.value() == .exited(0))
+  }
+}
+
+/// Where this program is.
+enum ThisProgram {
+  static func executable() throws -> String {
+    var path = [CChar](repeating: 0, count: 4096)
+    let length = readlink("/proc/self/exe", &path, 4095)
+    try #require(length > 0)
+    return String(decoding: path.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+}
