@@ -24,7 +24,7 @@ public struct NamedPipeTransport: Transport {
       id: kind == .message ? "named-pipe-message" : "named-pipe-byte",
       title: kind == .message ? "Named pipe, message mode" : "Named pipe, byte mode",
       family: .namedPipe,
-      summary: "A Win32-style named pipe with one instance per client, over local sockets.",
+      summary: "A Win32-style named pipe, one instance per client, over shared memory and sockets.",
       sources: [
         "https://learn.microsoft.com/windows/win32/ipc/named-pipes", "man 7 unix",
       ])
