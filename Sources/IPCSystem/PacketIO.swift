@@ -1,7 +1,7 @@
 public import CIPCShims
 public import Glibc
 
-/// Packets over a connected SOCK_SEQPACKET socket: the data path of named pipes and mailslots.
+/// Packets over a connected SOCK_SEQPACKET socket: the data path of mailslots.
 ///
 /// The descriptor stays in blocking mode: what must not block says so per call (`MSG_DONTWAIT`), so
 /// that one direction with deadlines does not cost the other direction system calls.
@@ -164,17 +164,6 @@ extension LocalSocket {
     while try retrying("poll", { unsafe poll(&entry, 1, deadline.pollMilliseconds) }) == 0 {
       if deadline.hasPassed { throw SystemError(code: ETIMEDOUT, call: "poll") }
     }
-  }
-
-  /// Receives a packet of at most `limit` bytes and its descriptors if one is there now.
-  ///
-  /// - Returns: `nil` when there is none yet; no bytes at end of file.
-  public static func receiveIfReady(
-    limit: Int, from socket: Int32
-  ) throws(SystemError) -> Received? {
-    var entry = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-    let ready = try retrying("poll") { unsafe poll(&entry, 1, 0) }
-    return ready == 0 ? nil : try receive(limit: limit, from: socket)
   }
 
   /// Takes the one client that waits at a listener and admits no other after it.

@@ -1,4 +1,4 @@
-/// The header of one packet of a named pipe or mailslot: a 64-bit little-endian number, then eight bytes of zeros.
+/// The header of one packet of a mailslot: a 64-bit little-endian number, then eight bytes of zeros.
 ///
 /// The zeros keep the payload at a multiple of 16 bytes in the kernel's buffer, as it is in the
 /// user's: with eight bytes less, copying 32 KiB takes half as long again (measured).

@@ -104,7 +104,6 @@ struct Welcome: Equatable {
   static func receive(
     _ socket: consuming OwnedDescriptor, _ operation: String, deadline: Deadline
   ) throws(TransportError) -> Received {
-    // On a copy: the link takes the original over, in blocking mode.
     let received = try translating(operation) { () throws(SystemError) in
       try LocalSocket.waitForInput(socket.raw, deadline: deadline)
       return try LocalSocket.receive(limit: size, from: socket.raw)
