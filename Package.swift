@@ -11,6 +11,8 @@ let package = Package(
         "IPCTransport", "AnonymousPipes", "FIFOs", "NamedPipes", "Mailslots", "SharedMemory",
         "Sockets", "MessageQueues", "TransportCatalog", "SyncObjects", "FileMappings", "Win32",
       ]),
+    // What the programs of coursework are written against: less to build than the whole library.
+    .library(name: "Win32", targets: ["Win32"]),
   ],
   dependencies: [],
   targets: [
@@ -47,11 +49,17 @@ let package = Package(
     .target(name: "LabReport", dependencies: ["LabResults"]),
     .target(name: "Console", dependencies: ["Win32", "IPCSystem"]),
     .target(name: "Conformance", dependencies: ["Console", "IPCSystem"]),
+    .target(
+      name: "Coursework",
+      dependencies: [
+        "LabReport", "Win32", "NamedPipes", "AnonymousPipes", "Mailslots", "SyncObjects",
+        "FileMappings", "IPCTransport", "IPCSystem",
+      ]),
     .executableTarget(
       name: "ipclab",
       dependencies: [
         "LabRunner", "LabReport", "LabResults", "TransportCatalog", "AnonymousPipes", "Console",
-        "Conformance", "IPCTransport", "IPCSystem",
+        "Conformance", "Coursework", "IPCTransport", "IPCSystem",
       ]),
 
     .testTarget(name: "IPCSystemTests", dependencies: ["IPCSystem"]),
@@ -78,6 +86,8 @@ let package = Package(
     .testTarget(
       name: "ConformanceTests", dependencies: ["Conformance", "LabRunner", "IPCSystem", "ipclab"],
       exclude: ["win32-cases.json"]),
+    .testTarget(
+      name: "CourseworkTests", dependencies: ["Coursework", "Win32", "IPCSystem", "ipclab"]),
     .testTarget(name: "TransportTests", dependencies: ["TransportCatalog", "LabRunner", "ipclab"]),
     .testTarget(name: "LabRunnerTests", dependencies: ["LabRunner", "ipclab"]),
     .testTarget(
