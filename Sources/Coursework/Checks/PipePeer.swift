@@ -111,7 +111,8 @@ extension CheckContext {
         return try NamedPipeClient(pipe, access: access, in: runtime, deadline: .immediate)
       } catch {
         switch error.code {
-        case .notFound, .instancesBusy, .disconnected, .endOfFile, .brokenPipe: return nil
+        case .notFound, .computerNotFound, .instancesBusy, .disconnected, .endOfFile, .brokenPipe:
+          return nil
         default:
           throw CheckFailure(
             expected: "\(who) can open the pipe \(name)", seen: PipePeer.words(error))
