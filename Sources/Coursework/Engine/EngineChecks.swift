@@ -1,0 +1,24 @@
+internal import IPCSystem
+internal import SyncObjects
+
+/// The checks by which the grader proves itself.
+enum EngineChecks {
+  static let all: [Check] = [
+    Check("engine.answers") { check in
+      let program = try check.start("program", input: .null)
+      let line = try program.line(within: .seconds(3))
+      try check.expect(line == "ok", expected: "the line ok", seen: line)
+      let status = try program.waitForExit(within: .seconds(3))
+      try check.expect(status.isSuccess, expected: "exit 0", seen: status.description)
+    },
+    // What the programs share with a check: objects in memory, which they find by way of its process.
+    Check("engine.shares") { check in
+      let name = check.name("shared")
+      let event = try Event.create(ObjectName(name), .manual, in: check.runtime).event
+      let program = try check.start("program", [name], input: .null)
+      try check.until("the event is set") { event.isSignalled(since: event.pulses) }
+      let status = try program.waitForExit()
+      try check.expect(status.isSuccess, expected: "exit 0", seen: status.description)
+    },
+  ]
+}
