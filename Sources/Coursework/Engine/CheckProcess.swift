@@ -23,10 +23,10 @@ public enum CheckProcess {
   public static func main(_ words: [String], checks: [Check] = BuiltInChecks.all) -> Int32 {
     guard let containment = words.first.flatMap(Containment.init(rawValue:)) else { return 2 }
     do {
-      try ChildProcess.dieWithParent()
       try Descriptors.setCloseOnExec(channel)
       switch containment {
       case .namespaces:
+        try ChildProcess.dieWithParent()
         // A user who may not make a user namespace may have privilege instead.
         do { try Confinement.leaveNamespaces(withUser: true) } catch {
           try Confinement.leaveNamespaces(withUser: false)
@@ -50,7 +50,14 @@ public enum CheckProcess {
 
   private static func outside(_ child: Int32, _ containment: Containment) throws -> Int32 {
     try Files.write(Array("\(child)\n".utf8), to: channel)
-    close(channel)
+    // The runner closes its end when all is over: before that, it has died.
+    let pidfd = try Processes.openPidfd(child)
+    var entries = [
+      pollfd(fd: pidfd.raw, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: channel, events: 0, revents: 0),
+    ]
+    while unsafe poll(&entries, 2, -1) < 0, errno == EINTR {}
+    if entries[0].revents == 0 { kill(child, SIGKILL) }
     let status = try ChildProcess.wait(for: child)
     if containment == .sweep {
       Watch.killAll(in: .sweep)

@@ -69,8 +69,9 @@ public struct CheckRunner: Sendable {
   }
 
   private func attempt(_ plan: CheckPlan, _ containment: Containment) throws -> Ending {
-    let place = try Self.makePlace()
-    defer { Self.remove(place) }
+    // In namespaces it has a file system of its own.
+    let place = containment == .sweep ? try Self.makePlace() : ""
+    defer { if !place.isEmpty { Self.remove(place) } }
     let order = try JSONEncoder().encode(order(plan, place))
     let sockets = try LocalSocket.pair(.stream)
     let errors = try Pipes.make(capacity: nil)
