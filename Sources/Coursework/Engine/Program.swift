@@ -33,6 +33,8 @@ public final class Program: Sendable {
     var isOver = false
     /// The check has sent it a signal, or the engine has.
     var wasKilled = false
+    /// The check has waited for its end: that it ends is no surprise.
+    var wasAwaited = false
     var input: Int32 = -1
   }
 
@@ -151,6 +153,7 @@ public final class Program: Sendable {
   /// - Throws: ``CheckFailure`` when it does not in time.
   @discardableResult
   public func waitForExit(within: Duration = .seconds(5)) throws -> ExitStatus {
+    state.change { $0.wasAwaited = true }
     let status = state.wait(limited(within)) { $0.isOver ? $0.status : nil }
     if let status { return status }
     throw CheckFailure(
