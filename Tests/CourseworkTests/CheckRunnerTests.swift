@@ -37,7 +37,8 @@ struct CheckRunnerTests {
     "holds the same programs without namespaces",
     arguments: [
       ("healthy", Outcome.pass), ("endless", .timeout), ("flood", .limit(.output)),
-      ("fork-bomb", .limit(.processes)), ("hog", .limit(.memory)), ("stopped", .timeout),
+      ("fork-bomb", .limit(.processes)), ("hog", .limit(.memory)), ("hoarder", .limit(.memory)),
+      ("stopped", .timeout),
       ("huge-file", .limit(.fileSize)), ("crash", .crash(signal: 11)), ("deaf", .fail),
       ("healthy", .pass),
     ])

@@ -27,7 +27,7 @@ struct CheckPlace {
 /// The steps that shut a check process off. In this order, in a process with one thread.
 enum Seclusion {
   /// Directories that everybody may write to, and that are therefore its own.
-  private static let everybodys = ["/tmp", "/var/tmp", "/dev/shm"]
+  static let everybodys = ["/tmp", "/var/tmp", "/dev/shm"]
 
   /// Goes through all of it.
   ///

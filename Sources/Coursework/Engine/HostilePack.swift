@@ -43,6 +43,9 @@ public enum HostilePack {
       mentions: []),
     Case(name: "hog", about: "takes memory without end", outcome: .limit(.memory), mentions: []),
     Case(
+      name: "hoarder", about: "takes memory in files without names", outcome: .limit(.memory),
+      mentions: []),
+    Case(
       name: "daemon", about: "leaves a process that holds its standard output",
       outcome: .leak(["process"]), mentions: ["HostilePrograms daemon"]),
     Case(name: "stopped", about: "stops itself", outcome: .timeout, mentions: [], seconds: 2),

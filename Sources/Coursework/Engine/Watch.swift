@@ -50,8 +50,12 @@ final class Watch: Sendable {
   private func exceeded(_ table: ProcessTable) -> Outcome.Limit? {
     let alive = table.entries.filter { !$0.isZombie }
     if alive.count + 1 > limits.processes { return .processes }
-    let most = alive.reduce(0) { $0 + $1.resident }
-    if most > limits.memory && ProcessTable.memory(of: alive) > limits.memory { return .memory }
+    let files = FileMemory.used(by: alive, in: containment)
+    let most = files + alive.reduce(0) { $0 + $1.resident }
+    // Looked at closely only when it matters: that takes the kernel some time.
+    if most > limits.memory, files + ProcessTable.memory(of: alive) > limits.memory {
+      return .memory
+    }
     return nil
   }
 
