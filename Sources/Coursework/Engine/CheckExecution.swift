@@ -58,7 +58,7 @@ struct CheckExecution: Sendable {
       report.expected = context.limits.text(of: limit)
       report.seen = "more than that, and it was stopped"
     }
-    report.cause = failure?.cause
+    report.cause = failure?.cause.map(Self.shortened)
     report.seconds = Double(MonotonicClock.now() - start) / 1e9
     report.leftovers = leftovers.all
     report.containment = containment.text
@@ -120,7 +120,9 @@ extension Program {
   /// How it ended, when a signal ended it that nobody here sent.
   var crash: ExitStatus? {
     state.look { state in
-      guard case .signaled = state.status, !state.wasKilled else { return nil }
+      guard case .signaled(let number) = state.status, !state.wasKilled,
+        !state.signals.contains(number)
+      else { return nil }
       return state.status
     }
   }
