@@ -2,8 +2,8 @@
 public enum BuiltInChecks {
   /// Every check. A lab adds its own here, in a line.
   public static let all: [Check] = [
-    copyChecks, redirectionChecks, writerReaderChecks, broadcastChecks, gracefulEndChecks,
-    remoteReaderChecks, uppercaseChecks,
+    EngineChecks.all, copyChecks, redirectionChecks, writerReaderChecks, broadcastChecks,
+    remoteReaderChecks, gracefulEndChecks, uppercaseChecks,
   ].flatMap { $0 }
 
   /// The check of this id.
