@@ -45,6 +45,8 @@ public struct ChildProcess: Sendable {
     public var descriptors: [(child: Int32, parent: Int32)] = [(0, 0), (1, 1), (2, 2)]
     /// The process group: `nil` stays in the parent's, 0 starts one of its own.
     public var group: Int32?
+    /// Whether it starts a session of its own, and thereby a group.
+    public var startsSession = false
 
     /// Creates a plan that passes standard input, output and error on.
     public init(program: String, arguments: [String] = []) {
@@ -105,6 +107,7 @@ public struct ChildProcess: Sendable {
       flags |= Int16(POSIX_SPAWN_SETPGROUP)
       unsafe posix_spawnattr_setpgroup(&attributes, group)
     }
+    if plan.startsSession { flags |= 0x80 }  // POSIX_SPAWN_SETSID, with _GNU_SOURCE only
     unsafe posix_spawnattr_setflags(&attributes, flags)
 
     var argv: [UnsafeMutablePointer<CChar>?] =

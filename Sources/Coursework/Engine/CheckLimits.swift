@@ -1,0 +1,16 @@
+/// What the programs of one check get at most.
+public struct CheckLimits: Codable, Sendable, Hashable {
+  /// Bytes of memory of all processes together.
+  public var memory = 512 << 20
+  /// Processes at the same time, the check's own included.
+  public var processes = 128
+  /// Seconds of processor time of one process.
+  public var processorSeconds = 20
+  /// Bytes of one file.
+  public var fileSize = 64 << 20
+  /// Bytes one program writes to its standard output and standard error.
+  public var output = 64 << 20
+
+  /// Creates the usual limits.
+  public init() {}
+}
