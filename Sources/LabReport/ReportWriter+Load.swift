@@ -23,7 +23,8 @@ extension ReportWriter {
       document = try JSONDecoder().decode(ResultDocument.self, from: data)
     } catch {
       throw ReportError(
-        .malformed, path: file, problem: "The document is incomplete: \(DecodingProblem.explain(error)).",
+        .malformed, path: file,
+        problem: "The document is incomplete: \(DecodingProblem.explain(error)).",
         remedy: "Take the file as ipclab wrote it, or run again.")
     }
     let problems = document.contradictions
