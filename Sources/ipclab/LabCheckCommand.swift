@@ -79,7 +79,7 @@ struct LabCheckRun {
   func run() throws -> Int32 {
     let lab = folder.lab
     let seed = try arguments.seed("--seed") ?? Workplace.freshSeed()
-    let submission = try Submission(path: path, commands: commands())
+    let submission = try Submission(path: path, commands: LabPlace.commands(arguments, of: lab))
     Output.data("\(lab.heading)\n")
     let programs: [String: [String]]
     switch try build(submission) {
@@ -118,21 +118,6 @@ struct LabCheckRun {
   }
 
   // MARK: - Building
-
-  private func commands() throws -> [String: String] {
-    var commands: [String: String] = [:]
-    for text in arguments.texts("--command") {
-      let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-      guard parts.count == 2 else {
-        throw UsageError("--command wants NAME='COMMAND', not “\(text)”")
-      }
-      commands[
-        try Arguments.known(
-          parts[0], among: folder.lab.programNames, kind: "program of lab \(folder.lab.order)")] =
-        parts[1]
-    }
-    return commands
-  }
 
   private func build(_ submission: Submission) throws -> Workshop.Result {
     let missing = folder.lab.programNames.filter { submission.commands[$0] == nil }

@@ -130,6 +130,21 @@ enum LabPlace {
     return (lab, folder)
   }
 
+  /// The commands of programs that are not Swift, by the programs' names.
+  static func commands(_ arguments: Arguments, of lab: Lab) throws -> [String: String] {
+    var commands: [String: String] = [:]
+    for text in arguments.texts("--command") {
+      let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2 else {
+        throw UsageError("--command wants NAME='COMMAND', not “\(text)”")
+      }
+      let name = try Arguments.known(
+        parts[0], among: lab.programNames, kind: "program of lab \(lab.order)")
+      commands[name] = parts[1]
+    }
+    return commands
+  }
+
   /// A path as one would type it from here.
   static func relative(_ path: String) -> String {
     let here = LabCatalogue.absolute(".")
