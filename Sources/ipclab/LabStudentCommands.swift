@@ -43,6 +43,9 @@ enum LabListCommand {
       }
     }
     Output.data(TextTable.text(rows, right: [0]))
+    for (name, error) in catalogue.broken {
+      Output.message("\(name) is left out: \(error.description)")
+    }
     Output.data("\nNext: \(next ?? "nothing. All labs have full points.")\n")
     return Exit.done
   }

@@ -1,7 +1,8 @@
 /// Two submissions that have much in common.
 public struct SimilarPair: Codable, Sendable, Equatable {
-  /// The names of the submissions.
+  /// The name of the one submission.
   public var one: String
+  /// The name of the other.
   public var other: String
   /// The part of the smaller one that is also in the other, 0 to 1.
   public var share: Double
@@ -10,8 +11,9 @@ public struct SimilarPair: Codable, Sendable, Equatable {
 
   /// A passage that both have.
   public struct Passage: Codable, Sendable, Equatable {
-    /// Where it begins in each, as `file:line`.
+    /// Where it begins in the one, as `file:line`.
     public var one: String
+    /// Where it begins in the other.
     public var other: String
     /// How many lines of the first it covers.
     public var lines: Int

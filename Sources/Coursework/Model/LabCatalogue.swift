@@ -8,10 +8,13 @@ public struct LabCatalogue: Sendable {
   public let path: String
   /// The labs, by number.
   public let labs: [LabFolder]
+  /// Folders whose `lab.json` has a mistake, and the mistake. They hold up nobody who does not ask
+  /// for them.
+  public let broken: [(name: String, error: CourseworkError)]
 
   /// Reads every lab below a folder.
   ///
-  /// - Throws: ``CourseworkError`` for a folder without labs, and for a `lab.json` with a mistake.
+  /// - Throws: ``CourseworkError`` for a folder without labs, and for labs that look the same.
   public init(path: String, builtIn: Set<String>) throws {
     self.path = path
     let folders = DirectoryListing.names(in: path).sorted().map { path + "/" + $0 }
@@ -20,8 +23,17 @@ public struct LabCatalogue: Sendable {
       throw CourseworkError.environment(
         "there are no labs in \(path). Name the folder that holds them with --labs DIR.")
     }
-    labs = try folders.map { try LabFolder(path: $0, builtIn: builtIn) }
-      .sorted { $0.lab.order < $1.lab.order }
+    var labs: [LabFolder] = []
+    var broken: [(name: String, error: CourseworkError)] = []
+    for folder in folders {
+      do { labs.append(try LabFolder(path: folder, builtIn: builtIn)) } catch let error
+        as CourseworkError
+      {
+        broken.append((folder.lastComponent, error))
+      }
+    }
+    labs.sort { $0.lab.order < $1.lab.order }
+    (self.labs, self.broken) = (labs, broken)
     for (one, other) in zip(labs, labs.dropFirst()) where one.lab.order == other.lab.order {
       throw CourseworkError.environment(
         "\(one.name) and \(other.name) both say that they are lab \(one.lab.order). "
@@ -43,6 +55,13 @@ public struct LabCatalogue: Sendable {
       folder.lab.id == name || folder.name == name || Int(name) == folder.lab.order
     }
     if let found { return found }
+    for (folder, error) in broken {
+      let parts = folder.split(separator: "-", maxSplits: 1).map(String.init)
+      let numbers = parts.first.flatMap { Int($0) }
+      if folder == name || parts.last == name || numbers != nil && numbers == Int(name) {
+        throw error
+      }
+    }
     let known = labs.map { "\($0.lab.order) \($0.lab.id)" }.joined(separator: ", ")
     throw CourseworkError.usage("there is no lab “\(name)”. There are: \(known)")
   }

@@ -19,7 +19,7 @@ public struct CheckText: Sendable {
       if body.isEmpty { return }
       lines.append(title)
       for text in body {
-        lines += PlainText.cleaned(text).split(separator: "\n", omittingEmptySubsequences: false)
+        lines += PlainText.cleaned(text).trimmingBlankLines.split(separator: "\n", omittingEmptySubsequences: false)
           .map { "  " + $0 }
       }
     }
