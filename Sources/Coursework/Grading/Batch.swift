@@ -30,7 +30,8 @@ public final class Batch: Sendable {
   private struct State {
     var waiting: [String]
     var results: [String: GradedSubmission]
-    var gradedHere = 0
+    /// Seconds of each that was graded by this process.
+    var gradedHere: [Double] = []
     var failure: (any Error)?
     var isStopped = false
   }
@@ -153,13 +154,12 @@ public final class Batch: Sendable {
     jobs: Int, isStopped: @escaping @Sendable () -> Bool,
     progress: @escaping @Sendable (Standing) -> Void
   ) throws -> Bool {
-    let start = MonotonicClock.now()
     let gate = DispatchGroup()
     for number in 1...max(1, jobs) {
       gate.enter()
       do {
         try SystemThread.start { [self] in
-          work(number, jobs: jobs, start: start, isStopped: isStopped, progress: progress)
+          work(number, jobs: jobs, isStopped: isStopped, progress: progress)
           gate.leave()
         }
       } catch {
@@ -178,14 +178,14 @@ public final class Batch: Sendable {
   }
 
   private func work(
-    _ number: Int, jobs: Int, start: UInt64, isStopped: @escaping @Sendable () -> Bool,
+    _ number: Int, jobs: Int, isStopped: @escaping @Sendable () -> Bool,
     progress: @escaping @Sendable (Standing) -> Void
   ) {
     do {
       let workshop = try Workshop(path: "\(directory)/work/\(number)")
       while let name = next(isStopped) {
         try grade(name, in: workshop, jobs: jobs) { label in
-          progress(standing(since: start, jobs: jobs, label))
+          progress(standing(jobs, label))
           return state.withLock { $0.isStopped } || isStopped()
         }
       }
@@ -228,7 +228,7 @@ public final class Batch: Sendable {
     switch try build(name, in: workshop, jobs: jobs) {
     case .mistake(let text):
       record.mistake = text
-      record.reports = checker.unbuilt(text, seed: plan.seed)
+      record.reports = checker.unbuilt(seed: plan.seed)
     case .programs(let programs):
       let done = record.reports
       _ = try checker.run(programs, seed: plan.seed, done: done) { report in
@@ -241,7 +241,8 @@ public final class Batch: Sendable {
     }
     record.isComplete = true
     try keep()
-    state.withLock { $0.gradedHere += 1 }
+    let seconds = Double(MonotonicClock.now() - began) / 1e9
+    state.withLock { $0.gradedHere.append(seconds) }
     _ = isStopped(name)
   }
 
@@ -259,17 +260,17 @@ public final class Batch: Sendable {
     return try workshop.build(submission, of: folder, with: builder)
   }
 
-  private func standing(since start: UInt64, jobs: Int, _ label: String) -> Standing {
+  private func standing(_ jobs: Int, _ label: String) -> Standing {
     state.withLock { state in
       let total = plan.submissions.count
       let done = state.results.values.count(where: \.isComplete)
-      let elapsed = MonotonicClock.now() - start
-      // Before the first is done there is nothing to go by but a guess.
-      let each =
-        state.gradedHere == 0
-        ? 20_000_000_000 / UInt64(jobs) : elapsed / UInt64(state.gradedHere)
+      // The median: the first of each job also builds the library. Before the first is done there is
+      // nothing to go by but a guess.
+      let times = state.gradedHere.sorted()
+      let each = times.isEmpty ? 15.0 : times[times.count / 2]
+      let remaining = UInt64(each * Double(total - done) / Double(jobs) * 1e9)
       return Standing(
-        done: done, total: total, remaining: each * UInt64(total - done), label: label)
+        done: done, total: total, remaining: remaining, label: label)
     }
   }
 

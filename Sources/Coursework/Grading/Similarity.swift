@@ -60,6 +60,7 @@ enum Similarity {
     }
     let usual = max(3, sources.count / 3)
     prints = prints.map { $0.filter { owners[$0.hash, default: []].count <= usual } }
+    let twins = twins(sources, given: given)
     let sets = prints.map { Set($0.map(\.hash)) }
     var shared: [Int: Int] = [:]
     for list in owners.values where list.count > 1 && list.count <= usual {
@@ -77,10 +78,31 @@ enum Similarity {
           one: sources[one].0, other: sources[other].0, share: min(1, share),
           passages: passages(sources[one].1, prints[one], sources[other].1, prints[other])))
     }
+    let listed = Set(pairs.map { $0.one + "\n" + $0.other })
+    pairs += twins.filter { !listed.contains($0.one + "\n" + $0.other) }
     let ranked = pairs.sorted { a, b in
       a.share != b.share ? a.share > b.share : (a.one, a.other) < (b.one, b.other)
     }
     return Array(ranked.prefix(100))
+  }
+
+  /// Submissions that are the same token by token, also where a third of the class has it so.
+  private static func twins(
+    _ sources: [(String, SourceText)], given: [SourceText]
+  ) -> [SimilarPair] {
+    func whole(_ text: SourceText) -> [UInt64] { text.tokens.map(\.kind) }
+    let handedOut = Set(given.map(whole))
+    let groups = Dictionary(grouping: sources) { whole($0.1) }
+      .filter { !$0.key.isEmpty && !handedOut.contains($0.key) }
+    return groups.values.flatMap { group in
+      zip(group, group.dropFirst()).map { one, other in
+        let lines = one.1.tokens.last.map(\.line) ?? 0
+        let (first, second) = (one.1.files.first ?? "", other.1.files.first ?? "")
+        return SimilarPair(
+          one: one.0, other: other.0, share: 1,
+          passages: [.init(one: first + ":1", other: second + ":1", lines: lines)])
+      }
+    }
   }
 
   private static func hashes(_ text: SourceText) -> [Print] {

@@ -19,22 +19,19 @@ public struct CheckText: Sendable {
       if body.isEmpty { return }
       lines.append(title)
       for text in body {
-        lines += PlainText.cleaned(text).trimmingBlankLines.split(separator: "\n", omittingEmptySubsequences: false)
-          .map { "  " + $0 }
+        lines += PlainText.cleaned(text).trimmingBlankLines.split(
+          separator: "\n", omittingEmptySubsequences: false
+        )
+        .map { "  " + $0 }
       }
     }
-    let numbered = report.did.enumerated().map { "\($0 + 1). \($1)" }
-    if case .buildError = report.outcome {
-      section("What the build says", report.seen.map { [$0] } ?? [])
-    } else {
-      section("What was done", numbered)
-      section("Expected", report.expected.map { [$0] } ?? [])
-      section("Seen", seen)
-      section("End of the conversation", report.wire)
-      section("The programs' own messages", report.said)
-      section("Left behind", report.leftovers)
-      section("Likely cause", (report.cause ?? standardCause).map { [$0] } ?? [])
-    }
+    section("What was done", report.did.enumerated().map { "\($0 + 1). \($1)" })
+    section("Expected", report.expected.map { [$0] } ?? [])
+    section("Seen", seen)
+    section("End of the conversation", report.wire)
+    section("The programs' own messages", report.said)
+    section("Left behind", report.leftovers)
+    section("Likely cause", (report.cause ?? standardCause).map { [$0] } ?? [])
     if let hint { section("For a hint", [hint]) }
     if let again { section("To do this check again, with the same data", [again]) }
     return lines

@@ -35,6 +35,6 @@ enum GradescopeResults {
     return try JSONFile.encode(
       Document(
         score: submission.points, execution_time: Int(submission.seconds.rounded(.up)),
-        output: SubmissionText.summary(submission, lab), tests: tests))
+        output: SubmissionText.overall(submission, lab), tests: tests))
   }
 }

@@ -23,7 +23,9 @@ enum JUnitReport {
       <testsuite name="\(submission.name)" tests="\(reports.count)" \
       failures="\(reports.count { isFailure($0) })" errors="\(reports.count { isError($0) })" \
       skipped="\(reports.count { isSkipped($0) })" time="\(seconds(submission.seconds))">
-      \(cases.assembled())</testsuite>
+      \(cases.assembled())\
+      <system-out>\(SubmissionText.overall(submission, lab))</system-out>
+      </testsuite>
 
       """
   }

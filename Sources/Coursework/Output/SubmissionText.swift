@@ -17,6 +17,12 @@ enum SubmissionText {
     return text
   }
 
+  /// What is said about the whole submission: points, and why it could not be built.
+  static func overall(_ submission: GradedSubmission, _ lab: Lab) -> String {
+    let mistake = submission.mistake.map { "\n\nWhat the build says\n\n" + $0 } ?? ""
+    return PlainText.cleaned(summary(submission, lab) + mistake)
+  }
+
   /// The result of a check as plain text.
   static func plain(_ report: CheckReport) -> String {
     if report.outcome.isPass { return "" }
