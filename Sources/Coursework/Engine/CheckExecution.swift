@@ -2,24 +2,65 @@ internal import Glibc
 internal import IPCSystem
 
 /// Runs one check in this process and judges how it went.
-struct CheckExecution {
+struct CheckExecution: Sendable {
   let check: Check
   let context: CheckContext
+  let order: CheckOrder
+  let containment: Containment
+  let start = MonotonicClock.now()
 
   /// Runs the check, ends its programs and says what became of it.
-  func run() -> CheckReport {
-    let start = MonotonicClock.now()
+  func run(_ watch: Watch) -> CheckReport {
     var failure: CheckFailure?
     do { try check.body(context) } catch let error as CheckFailure { failure = error } catch {
       failure = CheckFailure(expected: "no error", seen: "\(error)")
     }
-    let programs = context.story.withLock { $0.programs }
+    let programs = context.programs
+    if failure != nil {
+      for program in programs { program.settle(within: .milliseconds(30)) }
+    }
+    var leftovers = Leftovers()
+    leftovers.findProcesses(excusing: programs, in: containment)
     for program in programs { program.stop() }
+    if containment == .namespaces { leftovers.findObjects(order) }
+    return report(failure, watch, leftovers)
+  }
+
+  /// The report of a check that does not come to its end.
+  func late(_ watch: Watch) -> CheckReport {
+    let last = context.story.withLock { $0.did.last }
+    return report(
+      CheckFailure(
+        .timeout, expected: "the check is over within \(order.plan.seconds) s",
+        seen: "it was not" + (last.map { "; the last it did: \($0)" } ?? "")),
+      watch, Leftovers())
+  }
+
+  private func report(
+    _ failure: CheckFailure?, _ watch: Watch, _ leftovers: Leftovers
+  ) -> CheckReport {
+    let programs = context.programs
+    var outcome = outcome(failure, programs, watch)
+    // Who runs a check of their own answers for what it leaves.
+    if outcome.isPass && !leftovers.all.isEmpty && order.plan.run == nil {
+      outcome = .leak(leftovers.all)
+    }
     var report = CheckReport(
-      id: check.id, outcome: outcome(failure, programs), seed: context.seed,
-      expected: failure?.expected, seen: failure?.seen)
+      id: check.id, outcome: outcome, maxPoints: order.plan.points, seed: context.seed,
+      expected: failure.map { Self.shortened($0.expected) },
+      seen: failure.map { Self.shortened($0.seen) })
+    if case .leak(let names) = outcome {
+      report.expected = "nothing is left when the programs have ended"
+      report.seen = names.joined(separator: "; ")
+    }
+    if case .limit(let limit) = outcome {
+      report.expected = context.limits.text(of: limit)
+      report.seen = "more than that, and it was stopped"
+    }
     report.cause = failure?.cause
     report.seconds = Double(MonotonicClock.now() - start) / 1e9
+    report.leftovers = leftovers.all
+    report.containment = containment.text
     context.story.withLock { story in
       report.did = story.did
       report.wire = story.wire.suffix(12)
@@ -31,10 +72,18 @@ struct CheckExecution {
     return report
   }
 
-  private func outcome(_ failure: CheckFailure?, _ programs: [Program]) -> Outcome {
+  private static func shortened(_ text: String) -> String {
+    text.utf8.count > 2000 ? text.prefix(1000) + " … " + text.suffix(500) : text
+  }
+
+  private func outcome(
+    _ failure: CheckFailure?, _ programs: [Program], _ watch: Watch
+  ) -> Outcome {
+    if let limit = watch.brokenLimit { return .limit(limit) }
     for program in programs {
       if let limit = program.brokenLimit(context.limits) { return .limit(limit) }
     }
+    if failure != nil && hasLargestFile { return .limit(.fileSize) }
     // What the programs did explains what the check missed.
     for program in programs {
       if case .signaled(let number) = program.crash, failure != nil || program.isCrashed {
@@ -46,6 +95,15 @@ struct CheckExecution {
     case .expectation: return .fail
     case .timeout: return .timeout
     case .grader: return .graderError(failure?.description ?? "")
+    }
+  }
+
+  /// Whether a file is as large as files may get: not every program ends of the signal.
+  private var hasLargestFile: Bool {
+    DirectoryListing.names(in: context.directory).contains { name in
+      var status = stat()
+      return unsafe lstat(context.directory + "/" + name, &status) == 0
+        && status.st_size >= context.limits.fileSize
     }
   }
 }
@@ -70,9 +128,10 @@ extension Program {
   func brokenLimit(_ limits: CheckLimits) -> Outcome.Limit? {
     if state.look({ $0.written > limits.output }) { return .output }
     guard case .signaled(let number) = crash else { return nil }
-    if number == SIGXCPU { return .processorTime }
     if number == SIGXFSZ { return .fileSize }
-    return nil
+    // A program that ignores the first signal is killed some seconds later.
+    let isSpent = state.look { $0.processorSeconds >= Double(limits.processorSeconds) }
+    return number == SIGXCPU || (number == SIGKILL && isSpent) ? .processorTime : nil
   }
 
   /// Ends it at the end of the check: first asks, then kills.
@@ -80,6 +139,7 @@ extension Program {
     closeInput()
     if !isRunning { return }
     end(with: SIGTERM)
+    end(with: SIGCONT)  // one that is stopped would not hear it
     if state.wait(.after(.milliseconds(200)), { $0.isOver ? true : nil }) == nil {
       end(with: SIGKILL)
       _ = state.wait(.after(.seconds(2))) { $0.isOver ? true : nil }
