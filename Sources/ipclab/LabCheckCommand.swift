@@ -91,7 +91,8 @@ struct LabCheckRun {
           + "again.")
       return Exit.usage
     }
-    let checker = LabChecker(folder, runner: CheckRunner(executable: try Workplace.executable()))
+    var checker = LabChecker(folder, runner: CheckRunner(executable: try Workplace.executable()))
+    checker.submission = submission.path
     Output.data("\n")
     var isExplained = false
     let width = items.map(\.id.count).max() ?? 0

@@ -12,7 +12,8 @@ enum LabSelftestCommand {
 
       Builds and checks what comes with the labs. References must have full marks, starters less than
       20 of 100 points, every mutant must be caught by the check that it names, and every check must
-      catch something.
+      catch something. A pack of hostile programs must get the outcomes that it deserves. With LAB, of
+      that lab only, and without the hostile pack.
 
         --only A,B     \(names.joined(separator: ", ")) (default: all)
         --repeat N     check every solution N times, each time with another seed
@@ -38,10 +39,21 @@ enum LabSelftestCommand {
       words, options: ["--only", "--repeat", "--seed", "--jobs", "--work", LabPlace.option])
     let catalogue = try LabPlace.catalogue(arguments)
     let labs = try LabPlace.word(arguments).map { [try catalogue.lab($0)] } ?? catalogue.labs
-    let parts = try arguments.names("--only", among: names, kind: "part") ?? names
+    let parts =
+      try arguments.names("--only", among: names, kind: "part")
+      ?? (labs.count == catalogue.labs.count ? names : names.filter { $0 != "hostile" })
     let seed = try arguments.seed("--seed") ?? Workplace.freshSeed()
     let rounds = try arguments.number("--repeat", in: 1...10_000) ?? 1
     let jobs = try arguments.number("--jobs", in: 1...64) ?? 1
+    let executable = try Workplace.executable()
+    let hostile =
+      executable.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+      .joined(separator: "/") + "/HostilePrograms"
+    if parts.contains("hostile") && !FileManager.default.fileExists(atPath: hostile) {
+      throw EnvironmentError(
+        "the hostile programs are not built. Build them with: swift build --product HostilePrograms"
+      )
+    }
     let interruption = try Interruption()
     let place = arguments.text("--work") ?? temporaryPlace()
     defer {
@@ -49,7 +61,8 @@ enum LabSelftestCommand {
     }
     let selftest = Selftest(
       labs, parts: Set(parts.compactMap(Selftest.Part.init(rawValue:))), rounds: rounds, seed: seed,
-      runner: CheckRunner(executable: try Workplace.executable()), place: place)
+      runner: CheckRunner(executable: executable), place: place,
+      hostile: hostile)
     Output.message(
       "\(labs.count == 1 ? labs[0].lab.heading : "\(labs.count) labs"), seed \(seed). "
         + "The library is built first.")

@@ -224,6 +224,7 @@ public final class Batch: Sendable {
     }
     var checker = LabChecker(folder, runner: runner)
     checker.seconds = plan.seconds
+    checker.hidden = hidden
     if isStopped(name) { throw Stopped() }
     switch try build(name, in: workshop, jobs: jobs) {
     case .mistake(let text):
@@ -244,6 +245,11 @@ public final class Batch: Sendable {
     let seconds = Double(MonotonicClock.now() - began) / 1e9
     state.withLock { $0.gradedHere.append(seconds) }
     _ = isStopped(name)
+  }
+
+  /// What no submission may see: results, other submissions, and the lab's reference.
+  private var hidden: [String] {
+    ["\(directory)/submissions", plan.source] + folder.secrets
   }
 
   private func build(

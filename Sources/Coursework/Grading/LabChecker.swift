@@ -5,8 +5,10 @@ public struct LabChecker: Sendable {
   /// The lab.
   public let folder: LabFolder
   private let runner: CheckRunner
-  /// Multiplies the wall limit of every check.
-  public var patience = 1.0
+  /// The folder of the submission, which its programs can read.
+  public var submission: String?
+  /// Folders that programs must not see: results, other submissions, references.
+  public var hidden: [String] = []
   /// Replaces the wall limit of every check, in seconds.
   public var seconds: Double?
 
@@ -73,15 +75,19 @@ public struct LabChecker: Sendable {
   private func plan(
     _ item: Lab.Item, _ programs: [String: [String]], _ seed: UInt64
   ) -> CheckPlan {
+    // The program of a check is a file of the lab, wherever it runs.
     let command = item.run.map { words in
       words.map { word in
         let file = "\(folder.path)/\(word)"
         return FileManager.default.fileExists(atPath: file) ? file : word
       }
     }
-    return CheckPlan(
+    var plan = CheckPlan(
       check: item.id, points: Double(item.points), seed: seed,
-      seconds: seconds ?? Double(item.wallSeconds) * patience, programs: programs, run: command)
+      seconds: seconds ?? Double(item.wallSeconds), programs: programs, run: command)
+    plan.folder = submission
+    plan.hidden = hidden
+    return plan
   }
 }
 

@@ -6,7 +6,7 @@ internal import IPCSystem
 public final class Selftest: Sendable {
   /// What is tested.
   public enum Part: String, CaseIterable, Sendable {
-    case solutions, starters, mutants
+    case solutions, starters, mutants, hostile
   }
 
   /// A statement about the grader.
@@ -29,6 +29,7 @@ public final class Selftest: Sendable {
   private let seed: UInt64
   private let runner: CheckRunner
   private let place: String
+  private let hostile: String
   private let waiting: Locked<[LabFolder]>
   private let failure = Locked<(any Error)?>(nil)
 
@@ -43,10 +44,12 @@ public final class Selftest: Sendable {
   ///   - parts: What of them.
   ///   - rounds: How often every solution is checked, each time with another seed.
   ///   - place: A folder for what is built.
+  ///   - hostile: The path of the program `HostilePrograms`.
   public init(
     _ labs: [LabFolder], parts: Set<Part>, rounds: Int, seed: UInt64, runner: CheckRunner,
-    place: String
+    place: String, hostile: String
   ) {
+    self.hostile = hostile
     self.labs = labs
     self.parts = parts
     self.rounds = rounds
@@ -67,6 +70,8 @@ public final class Selftest: Sendable {
     jobs: Int, isStopped: @escaping @Sendable () -> Bool,
     report: @escaping @Sendable (Finding) -> Void
   ) throws {
+    if parts.contains(.hostile) { try testHostilePack(isStopped: isStopped, report: report) }
+    if parts == [.hostile] { return }
     let group = DispatchGroup()
     for number in 1...max(1, min(jobs, labs.count)) {
       group.enter()
@@ -92,6 +97,29 @@ public final class Selftest: Sendable {
   private func next() -> LabFolder? {
     if failure.withLock({ $0 != nil }) { return nil }
     return waiting.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+  }
+
+  // MARK: - The hostile pack
+
+  /// Each must get its exact outcome; the well-behaved ones among them pass.
+  private func testHostilePack(isStopped: () -> Bool, report: (Finding) -> Void) throws {
+    let results = "\(place)/results"
+    try StudentFolder.createDirectory(results)
+    defer { FolderCopy.remove(results) }
+    for one in HostilePack.cases where !isStopped() {
+      let plan = HostilePack.plan(for: one, program: hostile, results: results, seed: seed)
+      let start = MonotonicClock.now()
+      let found = runner.run(plan)
+      let strangers = DirectoryListing.names(in: results)
+      var text = "\(one.about): \(found.outcome.phrase)"
+      let isGood = one.agrees(with: found) && strangers.isEmpty
+      if !one.agrees(with: found) { text += ", must be \(one.outcome.phrase)" }
+      if !strangers.isEmpty { text += ", and wrote into the results" }
+      report(
+        Finding(
+          lab: "hostile", subject: one.name, text: text, isGood: isGood,
+          seconds: Double(MonotonicClock.now() - start) / 1e9))
+    }
   }
 
   // MARK: - One lab
@@ -244,7 +272,9 @@ private struct Trial {
     switch try workshop.build(submission, of: folder, with: builder, edit: edit) {
     case .mistake(let text): return .unbuilt(text)
     case .programs(let programs):
-      return .checked(LabChecker(folder, runner: runner).run(programs, seed: seed) { _ in })
+      var checker = LabChecker(folder, runner: runner)
+      checker.hidden = folder.secrets
+      return .checked(checker.run(programs, seed: seed) { _ in })
     }
   }
 }

@@ -52,6 +52,20 @@ public struct Submission: Sendable {
     self.commands = all
   }
 
+  private init(path: String, commands: [String: [String]]) {
+    self.path = path
+    self.commands = commands
+  }
+
+  /// The same submission after its files were copied to another folder.
+  func moved(to folder: String) -> Submission {
+    Submission(
+      path: folder,
+      commands: commands.mapValues { words in
+        words.map { $0.hasPrefix(path + "/") ? folder + $0.dropFirst(path.count) : $0 }
+      })
+  }
+
   /// Whether there is a Swift package.
   public var isPackage: Bool { FileManager.default.fileExists(atPath: path + "/Package.swift") }
 

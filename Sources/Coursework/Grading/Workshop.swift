@@ -8,6 +8,8 @@ public struct Workshop: Sendable {
   public let path: String
   private var package: String { path + "/package" }
   private var scratch: String { path + "/build" }
+  /// Where the files of a submission lie whose programs are commands.
+  private var files: String { path + "/files" }
 
   /// What came of a build.
   public enum Result: Sendable {
@@ -26,7 +28,7 @@ public struct Workshop: Sendable {
   /// Makes the programs of a submission.
   ///
   /// The submission's own manifest is not used, it is a program that would run here: its sources are
-  /// built with the manifest of the lab's starter.
+  /// built with the manifest of the lab's starter. Commands run in a copy, too.
   ///
   /// - Parameter edit: Changes the copy before it is built.
   /// - Throws: ``CourseworkError`` when this machine cannot build at all.
@@ -35,6 +37,14 @@ public struct Workshop: Sendable {
     edit: (_ package: String) throws -> Void = { _ in }
   ) throws -> Result {
     let missing = lab.lab.programNames.filter { submission.commands[$0] == nil }
+    var submission = submission
+    if !submission.commands.isEmpty {
+      do { submission = try moved(submission) } catch let error as CourseworkError
+        where error.kind == .usage
+      {
+        return .mistake(error.description)
+      }
+    }
     if missing.isEmpty { return .programs(submission.commands) }
     guard submission.isPackage else { return .mistake(Self.noPackage(submission, lab, missing)) }
     let source = submission.path + "/Sources"
@@ -102,6 +112,13 @@ public struct Workshop: Sendable {
     return "\(submission.path) has no Package.swift, so there is nothing to build for "
       + "\(missing.joined(separator: " and ")). Begin with ipclab lab start \(lab.lab.order); or, for "
       + "another language, say how to run it: --command \(name)='python3 \(name).py'"
+  }
+
+  /// The submission with its files in this workshop.
+  private func moved(_ submission: Submission) throws -> Submission {
+    FolderCopy.remove(files)
+    try FolderCopy.copy(submission.path, to: files, skipping: [".build", ".git"])
+    return submission.moved(to: files)
   }
 
   private func useManifest(of lab: LabFolder) throws {

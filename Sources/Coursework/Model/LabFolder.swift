@@ -14,6 +14,11 @@ public struct LabFolder: Sendable {
   public var starter: String { path + "/starter" }
   /// The reference.
   public var solution: String { path + "/solution" }
+  /// What programs that are graded must not see.
+  var secrets: [String] {
+    ["solution", "mutants", "hints"].map { "\(path)/\($0)" }
+      .filter { FileManager.default.fileExists(atPath: $0) }
+  }
   /// The name of the folder, such as `03-writer-reader`.
   public var name: String { path.lastComponent }
 
