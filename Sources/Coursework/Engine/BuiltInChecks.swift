@@ -6,6 +6,9 @@ public enum BuiltInChecks {
     remoteReaderChecks, gracefulEndChecks, uppercaseChecks,
   ].flatMap { $0 }
 
+  /// The ids of all of them.
+  public static var ids: Set<String> { Set(all.map(\.id)) }
+
   /// The check of this id.
   public static func find(_ id: String) -> Check? { all.first { $0.id == id } }
 }
