@@ -4,7 +4,8 @@ import IPCSystem
 import SyncObjects
 
 /// Readers and writers over one mapping, guarded by a mutex, a semaphore and an event, of which a
-/// random one is killed again and again: `SyncSoak RUNTIME KILLS [SEED]`.
+/// random one is killed again and again: `SyncSoak RUNTIME KILLS [SEED]`. `SyncSoak bench` measures a
+/// mutex instead.
 ///
 /// After each kill every other one must get on (nobody hangs). What the mutex guards is whole unless
 /// the mutex was abandoned, and then that is told, once. At the end nothing is left behind.
@@ -13,8 +14,9 @@ import SyncObjects
 struct SyncSoak {
   static func main() throws {
     let words = CommandLine.arguments
+    if words.dropFirst() == ["bench"] { return try MutexBenchmark.run() }
     guard words.count >= 3 else {
-      print("usage: SyncSoak RUNTIME KILLS [SEED]")
+      print("usage: SyncSoak RUNTIME KILLS [SEED] | bench")
       exit(2)
     }
     let runtime = try RuntimeDirectory(verifying: words[1])
