@@ -283,7 +283,7 @@ public struct NameDirectory: Sendable {
     try checked("fstat") { unsafe fstat(raw, &status) }
     if status.st_size < size {
       guard creating else { throw SystemError(code: EINVAL, call: "fstat(\(full))") }
-      try checked("ftruncate") { ftruncate(raw, size) }
+      try SmallFile.extend(file, to: size)
     }
     return try SharedMapping(mapping: file, size: size)
   }
