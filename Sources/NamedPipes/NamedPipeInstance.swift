@@ -287,6 +287,7 @@ public final class NamedPipeInstance: NamedPipeEnd {
         let prepared = try Welcome.prepare(socket, options)
         connection.change(.link(prepared.link))
         shared.state = shared.state.after(.clientTaken) ?? shared.state
+        try? shared.owner?.note(PipeNote.connected(prepared.link.peer?.pid).text)
         greeting = consume prepared
       } catch { return listen(&shared) ?? error }
       waits = shared.waits.take()
@@ -313,6 +314,7 @@ public final class NamedPipeInstance: NamedPipeEnd {
         return TransportError(.disconnected, "disconnect \(name)")
       }
       shared.state = next
+      try? shared.owner?.note(PipeNote.disconnected.text)
       waits = endListening(&shared)
       return nil
     }
