@@ -58,8 +58,9 @@ let package = Package(
     .executableTarget(
       name: "ipclab",
       dependencies: [
-        "LabRunner", "LabReport", "LabResults", "TransportCatalog", "AnonymousPipes", "Console",
-        "Conformance", "Coursework", "IPCTransport", "IPCSystem",
+        "LabRunner", "LabReport", "LabResults", "TransportCatalog", "AnonymousPipes", "NamedPipes",
+        "Mailslots", "SyncObjects", "Sockets", "FIFOs", "Console", "Conformance", "Coursework",
+        "IPCTransport", "IPCSystem",
       ]),
 
     .testTarget(name: "IPCSystemTests", dependencies: ["IPCSystem"]),
