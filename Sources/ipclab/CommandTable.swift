@@ -17,7 +17,8 @@ enum CommandTable {
     Command(
       name: "pipeline", summary: "Run programs connected by pipes", help: "",
       run: { PipelineCommand.run($0) }),
-    ConsoleCommand.command, ObjectsCommand.command, ConformanceCommand.command,
+    ConsoleCommand.command, TalkCommand.listen, TalkCommand.connect, ObjectsCommand.command,
+    ConformanceCommand.command,
   ]
 
   /// Runs the command that the words name and returns the exit code.
