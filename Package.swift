@@ -97,7 +97,10 @@ let package = Package(
       exclude: ["Goldens"]),
     .testTarget(
       name: "CommandLineTests",
-      dependencies: ["ipclab", "LabRunner", "LabReport", "LabResults", "IPCSystem"]),
+      dependencies: [
+        "ipclab", "LabRunner", "LabReport", "LabResults", "TransportCatalog", "NamedPipes",
+        "Mailslots", "SyncObjects", "FileMappings", "IPCTransport", "IPCSystem",
+      ]),
   ]
 )
 

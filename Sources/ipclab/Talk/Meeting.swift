@@ -47,6 +47,18 @@ final class Meeting: Sendable {
     if isOver { closer() }
   }
 
+  /// Makes something that `close()` ends: it is either not made, or ended. Making it must not wait.
+  private func keep<Made: Sendable>(
+    closing: @escaping @Sendable (Made) -> Void, _ make: () throws(TransportError) -> Made
+  ) throws(TransportError) -> Made {
+    try state.withLock { (state) throws(TransportError) in
+      if state.isOver { throw TransportError(.closed, "meet at \(address.text)") }
+      let made = try make()
+      state.closers.append { closing(made) }
+      return made
+    }
+  }
+
   // MARK: - Listening
 
   /// Serves the name and waits for one client. `announce` is told when clients can come, and where.
@@ -59,8 +71,9 @@ final class Meeting: Sendable {
   private func acceptChannel(_ announce: (String) -> Void) throws(TransportError) -> any Channel {
     switch address.place {
     case .pipe(let name, let kind):
-      let instance = try NamedPipeInstance(name, in: runtime, options: .init(kind: kind))
-      whenOver { instance.close() }
+      let instance = try keep(closing: { $0.close() }) { () throws(TransportError) in
+        try NamedPipeInstance(name, in: runtime, options: .init(kind: kind))
+      }
       announce(name.description)
       do throws(TransportError) { try instance.waitForClient(deadline: .never) } catch {
         // It came before, and may have left again: what it wrote is there.
@@ -69,7 +82,9 @@ final class Meeting: Sendable {
       if kind == .message { try instance.setMode(read: .message, wait: nil) }
       return PipeChannel(instance, isDelimited: kind == .byte && !isRaw)
     case .mailslot(let name):
-      let server = try MailslotServer(name, in: runtime)
+      let server = try keep(closing: { $0.close() }) { () throws(TransportError) in
+        try MailslotServer(name, in: runtime)
+      }
       announce(name.description)
       return MailslotReaderChannel(server)
     case .descriptors: return try overDescriptors()
@@ -86,8 +101,9 @@ final class Meeting: Sendable {
       case .internet(let host): host
       default: nil
       }
-    let claim = try names.claim(address.id, address.name, address: own)
-    whenOver { claim.release() }
+    let claim = try keep(closing: { $0.release() }) { () throws(TransportError) in
+      try names.claim(address.id, address.name, address: own)
+    }
     let tell = { (place: String) in
       claim.announce(place, "listening")
       announce(place)
@@ -100,8 +116,9 @@ final class Meeting: Sendable {
   private func acceptFramed(
     _ place: String, _ tell: (String) -> Void
   ) throws(TransportError) -> any Channel {
-    let listener = try address.transport.listen(at: Endpoint(address: place))
-    whenOver { listener.close() }
+    let listener = try keep(closing: { $0.close() }) { () throws(TransportError) in
+      try address.transport.listen(at: Endpoint(address: place))
+    }
     tell((listener as? any AddressedListener)?.endpoint.address ?? place)
     let connection = try listener.accept(deadline: .never)
     // The next one is told that nobody listens.
@@ -117,7 +134,7 @@ final class Meeting: Sendable {
       return try acceptStream(tell) { () throws(SystemError) in
         let socket = try LocalSocket.make(.stream)
         try LocalSocket.claim(socket.raw, path: place, backlog: 1, stale: .replace)
-        return (socket.release(), place, place)
+        return Door(socket, at: place, file: place)
       }
     case "tcp":
       return try acceptStream(tell) { () throws(SystemError) in
@@ -125,50 +142,75 @@ final class Meeting: Sendable {
         try InternetSocket.bind(socket.raw, .tcp, to: try .parse(place))
         try LocalSocket.listen(socket.raw, backlog: 1)
         let bound = try InternetSocket.localAddress(of: socket.raw).description
-        return (socket.release(), bound, nil)
+        return Door(socket, at: bound, file: nil)
       }
     case "udp":
-      let end = try address.transport.openNative(
-        .reader, at: Endpoint(address: place), deadline: .never)
-      tell(place)
-      return NativeChannel(
-        end, ChannelTraits(isSpokenTo: true, longestMessage: UDP.maximumMessage))
+      return try openReader(
+        place, ChannelTraits(isSpokenTo: true, longestMessage: UDP.maximumMessage), tell)
     case "unix-datagram":
-      try makeRoom(at: place)
-      let end = try address.transport.openNative(
-        .reader, at: Endpoint(address: place), deadline: .never)
-      tell(place)
-      return NativeChannel(end, ChannelTraits(isSpokenTo: true), removing: place)
+      return try openReader(place, ChannelTraits(isSpokenTo: true), isSocketFile: true, tell)
     case "fifo":
-      if (try? FIFO.create(at: place)) != nil { whenOver { unlinkName(place) } }
-      let end = try address.transport.openNative(
-        .reader, at: Endpoint(address: place), deadline: .never)
-      tell(place)
-      return NativeChannel(end, ChannelTraits(sends: false))
+      return try openReader(place, ChannelTraits(sends: false), isFIFO: true, tell)
     default: return try acceptFramed(place, tell)
     }
   }
 
-  private func acceptStream(
-    _ tell: (String) -> Void,
-    _ listen: () throws(SystemError) -> (socket: Int32, place: String, file: String?)
+  /// Opens the reading end of a bare mechanism whose clients are not told apart.
+  private func openReader(
+    _ place: String, _ traits: ChannelTraits, isSocketFile: Bool = false, isFIFO: Bool = false,
+    _ tell: (String) -> Void
   ) throws(TransportError) -> any Channel {
-    do throws(SystemError) {
-      let door = try listen()
-      let io = DescriptorIO(adopting: OwnedDescriptor(adopting: door.socket))
-      let stop = { @Sendable in
-        if !io.isClosed, let file = door.file { unlinkName(file) }
-        io.close()
+    let channel = try keep(closing: { $0.close() }) { () throws(TransportError) in
+      if isSocketFile { try makeRoom(at: place) }
+      // A FIFO that was there before stays.
+      let isNew = isSocketFile || isFIFO && (try? FIFO.create(at: place)) != nil
+      let end = try address.transport.openNative(
+        .reader, at: Endpoint(address: place), deadline: .never)
+      return NativeChannel(end, traits, removing: isNew ? place : nil)
+    }
+    tell(place)
+    return channel
+  }
+
+  /// A listening socket, and its file where it has one.
+  private final class Door: Sendable {
+    let io: DescriptorIO
+    let place: String
+    private let file: String?
+
+    init(_ socket: consuming OwnedDescriptor, at place: String, file: String?) {
+      io = DescriptorIO(adopting: socket)
+      self.place = place
+      self.file = file
+    }
+
+    var isLocal: Bool { file != nil }
+
+    func close() {
+      if !io.isClosed, let file { LocalSocket.removeName(file) }
+      io.close()
+    }
+  }
+
+  private func acceptStream(
+    _ tell: (String) -> Void, _ listen: () throws(SystemError) -> Door
+  ) throws(TransportError) -> any Channel {
+    let operation = "listen at \(address.text)"
+    let door = try keep(closing: { $0.close() }) { () throws(TransportError) in
+      do throws(SystemError) { return try listen() } catch {
+        throw TransportError(error, operation)
       }
-      whenOver(stop)
-      tell(door.place)
-      let client = try LocalSocket.accept(from: io, deadline: .never)
-      stop()
-      let peer = door.file == nil ? nil : (try? LocalSocket.peer(of: client.raw))?.pid
+    }
+    tell(door.place)
+    do throws(SystemError) {
+      let client = try LocalSocket.accept(from: door.io, deadline: .never)
+      // The next one is told that nobody listens.
+      door.close()
+      let peer = door.isLocal ? (try? LocalSocket.peer(of: client.raw))?.pid : nil
       let socket = DescriptorIO(adopting: client)
       return StreamChannel(
         input: socket, output: socket, isSocket: true, peer: peer.map { "process \($0)" })
-    } catch { throw TransportError(error, "listen at \(address.text)") }
+    } catch { throw TransportError(error, operation) }
   }
 
   /// Removes the socket that a dead server has left at a path.
@@ -309,6 +351,3 @@ final class Meeting: Sendable {
     }
   }
 }
-
-/// Removes a name from the file system.
-private func unlinkName(_ path: String) { LocalSocket.removeName(path) }

@@ -214,7 +214,8 @@ final class Talk: Sendable {
         usleep(10_000)
         continue
       }
-      guard print(meeting.isRaw ? found.bytes : found.bytes + [10]) else { return }
+      let endsLine = meeting.isRaw || found.bytes.last == 10
+      guard print(endsLine ? found.bytes : found.bytes + [10]) else { return }
       let first = found.bytes.count + max(0, found.leftInMessage)
       Output.message(
         "\(found.available) bytes are there"
