@@ -88,6 +88,8 @@ enum CommandTable {
         ipclab list transports                what can be compared
         ipclab measure fifo --size 64         one figure
         ipclab console                        named pipes, call by call
+        ipclab listen tcp                     talk by hand; connect in another terminal
+        ipclab objects                        what is alive, and whose it is
         ipclab COMMAND --help                 options and examples of a command
 
       Exit codes: 0 done, 1 failed, 2 usage, 3 environment, 130 interrupted.
