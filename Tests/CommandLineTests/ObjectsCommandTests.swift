@@ -285,6 +285,45 @@ struct ObjectsCommandTests {
     #expect(rows(after, "pipes").isEmpty)
   }
 
+  @Test(
+    "shows the pipes of other users that they let this one see, and never cleans those",
+    .enabled(if: geteuid() == 0, "it takes the superuser to become another user"))
+  func otherUsers() throws {
+    let room = try Room()
+    let runtime = try RuntimeDirectory(verifying: room.runtime, shared: room.shared)
+    var options = NamedPipes.Options(kind: .message)
+    options.access = .everyone
+    let open = try NamedPipeInstance(PipeName(#"\\.\pipe\open"#), in: runtime, options: options)
+    options.access = .sameUser
+    let own = try NamedPipeInstance(PipeName(#"\\.\pipe\own"#), in: runtime, options: options)
+    // The other user gets a copy of the program that it can reach.
+    let files = FileManager.default
+    let program = room.path + "/program"
+    try files.copyItem(atPath: try LabProgram.path(), toPath: program)
+    try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program)
+    try files.setAttributes([.posixPermissions: 0o711], ofItemAtPath: room.path)
+    let home = room.path + "/home"
+    try files.createDirectory(atPath: home, withIntermediateDirectories: false)
+    #expect(chown(home, 65534, 65534) == 0)
+    #expect(chmod(home, 0o700) == 0)
+    let visitor = try room.tool(
+      "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env",
+      "IPCLAB_RUNTIME_DIR=\(home)", program, "objects", "--json", "--clean")
+    let outcome = try visitor.finish()
+    #expect(outcome.status == .exited(0), "\(outcome.messages)")
+    let census = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
+    let pipes = rows(try #require(census as? [String: Any]), "pipes")
+    #expect(pipes.map { $0["name"] as? String } == [#"\\.\pipe\open"#])
+    #expect(pipes.first?["user"] as? String == "root")
+    let instances = pipes.first?["instances"] as? [[String: Any]] ?? []
+    #expect(instances.map { $0["state"] as? String } == ["listening"])
+    #expect(instances.map { pid($0["owner"]) } == [getpid()])
+    let client = try NamedPipeClient(open.name, in: runtime, deadline: .immediate)
+    client.close()
+    open.close()
+    own.close()
+  }
+
   @Test("takes no other words")
   func usage() throws {
     #expect(try Room().run("objects", "pipes").status == .exited(2))
