@@ -171,7 +171,8 @@ final class Talk: Sendable {
     let text = meeting.address.text
     guard listens else {
       let channel = try meeting.connect()
-      Output.message("connected to \(text)" + (channel.traits.peer.map { ", \($0)" } ?? ""))
+      Output.message(
+        "connected to \(text)" + (channel.traits.peer.map { ", \($0)" } ?? "") + hint(channel))
       return channel
     }
     let channel = try meeting.accept { place in
@@ -179,8 +180,17 @@ final class Talk: Sendable {
       Output.message(
         "listening at \(place). The other side: ipclab connect\(raw) \(text)")
     }
-    if let peer = channel.traits.peer { Output.message("connected: \(peer)") }
+    if channel.traits.sends && !channel.traits.isSpokenTo {
+      Output.message(
+        "connected" + (channel.traits.peer.map { " to \($0)" } ?? "") + hint(channel))
+    }
     return channel
+  }
+
+  /// What somebody at a terminal may want to know.
+  private func hint(_ channel: any Channel) -> String {
+    isatty(0) == 1 && channel.traits.sends && !peeks
+      ? ". Type what you want to send; Ctrl-D ends it." : ""
   }
 
   private func isEnd(_ error: TransportError) -> Bool {

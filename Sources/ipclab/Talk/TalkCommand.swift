@@ -20,8 +20,9 @@ enum TalkCommand {
     #"""
     Usage: ipclab \#(name) TRANSPORT[:NAME] [--raw] [--count N] [--peek]
 
-    \#(what) to standard input and output: each line that you type is a message,
-    and each message that comes is a line. `ipclab list transports` lists the transports.
+    \#(what) to standard input and output: each line that
+    you type is a message, and each message that comes is a line. `ipclab list transports` says what
+    TRANSPORT can be.
 
     NAME is a word of your choice, by default \#(TalkAddress.defaultName). For these transports it is more:
       tcp, udp                a port, or HOST:PORT (by default 127.0.0.1:\#(TalkAddress.defaultPort))
