@@ -102,7 +102,7 @@ final class Meeting: Sendable {
       default: nil
       }
     let claim = try keep(closing: { $0.release() }) { () throws(TransportError) in
-      try names.claim(address.id, address.name, address: own)
+      try names.claim(address.id, own ?? address.name, address: own)
     }
     let tell = { (place: String) in
       claim.announce(place, "listening")

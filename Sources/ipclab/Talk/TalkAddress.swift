@@ -108,6 +108,7 @@ struct TalkAddress: Sendable {
   private static func absolute(_ path: String) -> String {
     guard let current = unsafe getcwd(nil, 0) else { return path }
     defer { unsafe free(current) }
-    return unsafe String(cString: current) + "/" + path
+    return unsafe String(cString: current) + "/"
+      + (path.hasPrefix("./") ? path.dropFirst(2) : path[...])
   }
 }
