@@ -58,8 +58,9 @@ let package = Package(
     .executableTarget(
       name: "ipclab",
       dependencies: [
-        "LabRunner", "LabReport", "LabResults", "TransportCatalog", "AnonymousPipes", "Console",
-        "Conformance", "Coursework", "IPCTransport", "IPCSystem",
+        "LabRunner", "LabReport", "LabResults", "TransportCatalog", "AnonymousPipes", "NamedPipes",
+        "Mailslots", "SyncObjects", "Sockets", "FIFOs", "Console", "Conformance", "Coursework",
+        "IPCTransport", "IPCSystem",
       ]),
 
     .testTarget(name: "IPCSystemTests", dependencies: ["IPCSystem"]),
@@ -96,7 +97,10 @@ let package = Package(
       exclude: ["Goldens"]),
     .testTarget(
       name: "CommandLineTests",
-      dependencies: ["ipclab", "LabRunner", "LabReport", "LabResults", "IPCSystem"]),
+      dependencies: [
+        "ipclab", "LabRunner", "LabReport", "LabResults", "TransportCatalog", "NamedPipes",
+        "Mailslots", "SyncObjects", "FileMappings", "IPCTransport", "IPCSystem",
+      ]),
   ]
 )
 

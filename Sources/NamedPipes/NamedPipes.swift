@@ -155,12 +155,14 @@ public enum NamedPipes {
   }
 
   static func registry(_ runtime: RuntimeDirectory) throws(SystemError) -> NameRegistry {
-    try NameRegistry("pipes", in: runtime)
+    try NameRegistry(kind, in: runtime)
   }
+
+  static let kind = "pipes"
 
   /// Names that other users may open.
   static func sharedNames(_ runtime: RuntimeDirectory) -> SharedNames {
-    SharedNames("pipes", in: runtime)
+    SharedNames(kind, in: runtime)
   }
 
   static let listenerSuffix = ".sock"

@@ -69,7 +69,8 @@ internal import Synchronization
     if isOwned { _ = unsafe RobustMutex(at: memory.body).lock() }
   }
 
-  private init(_ memory: ObjectMemory, _ holding: ObjectNamespace.Holding?) {
+  /// An object without a holding is only looked at.
+  init(_ memory: ObjectMemory, _ holding: ObjectNamespace.Holding?) {
     self.memory = memory
     self.holding = holding
     unsafe mutex = RobustMutex(at: memory.body)
@@ -113,6 +114,13 @@ internal import Synchronization
     let value = unsafe word.pointee.load(ordering: .sequentiallyConsistent)
     let owner = value & RobustMutex.owner
     return owner == 0 || value & RobustMutex.isOrphan != 0 ? nil : Int32(owner)
+  }
+
+  /// Whether its owner has ended without giving it back, and nobody was told yet.
+  var isAbandoned: Bool {
+    let value = unsafe word.pointee.load(ordering: .sequentiallyConsistent)
+    return value & RobustMutex.isOrphan != 0
+      || (unsafe isUntold.pointee.load(ordering: .sequentiallyConsistent)) != 0
   }
 
   // MARK: - Waitable

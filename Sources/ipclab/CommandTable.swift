@@ -17,7 +17,8 @@ enum CommandTable {
     Command(
       name: "pipeline", summary: "Run programs connected by pipes", help: "",
       run: { PipelineCommand.run($0) }),
-    ConsoleCommand.command, ConformanceCommand.command,
+    ConsoleCommand.command, TalkCommand.listen, TalkCommand.connect, ObjectsCommand.command,
+    ConformanceCommand.command,
   ]
 
   /// Runs the command that the words name and returns the exit code.
@@ -87,6 +88,8 @@ enum CommandTable {
         ipclab list transports                what can be compared
         ipclab measure fifo --size 64         one figure
         ipclab console                        named pipes, call by call
+        ipclab listen tcp                     talk by hand; connect in another terminal
+        ipclab objects                        what is alive, and whose it is
         ipclab COMMAND --help                 options and examples of a command
 
       Exit codes: 0 done, 1 failed, 2 usage, 3 environment, 130 interrupted.
