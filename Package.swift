@@ -30,6 +30,8 @@ let package = Package(
     .target(name: "SyncObjects", dependencies: ["IPCSystem"]),
     .target(name: "FileMappings", dependencies: ["SyncObjects", "IPCSystem"]),
     .target(
+      name: "ReadersWriters", dependencies: ["FileMappings", "SyncObjects", "IPCSystem"]),
+    .target(
       name: "Win32",
       dependencies: [
         "NamedPipes", "AnonymousPipes", "Mailslots", "SyncObjects", "FileMappings", "IPCTransport",
@@ -45,7 +47,10 @@ let package = Package(
     .target(name: "LabResults"),
     .target(
       name: "LabRunner",
-      dependencies: ["LabResults", "TransportCatalog", "IPCTransport", "IPCSystem"]),
+      dependencies: [
+        "LabResults", "ReadersWriters", "TransportCatalog", "SyncObjects", "IPCTransport",
+        "IPCSystem",
+      ]),
     .target(name: "LabReport", dependencies: ["LabResults"]),
     .target(name: "Console", dependencies: ["Win32", "IPCSystem"]),
     .target(name: "Conformance", dependencies: ["Console", "IPCSystem"]),
@@ -59,7 +64,7 @@ let package = Package(
       name: "ipclab",
       dependencies: [
         "LabRunner", "LabReport", "LabResults", "TransportCatalog", "AnonymousPipes", "Console",
-        "Conformance", "Coursework", "IPCTransport", "IPCSystem",
+        "Conformance", "Coursework", "ReadersWriters", "SyncObjects", "IPCTransport", "IPCSystem",
       ]),
 
     .testTarget(name: "IPCSystemTests", dependencies: ["IPCSystem"]),
