@@ -17,7 +17,7 @@ enum CommandTable {
     Command(
       name: "pipeline", summary: "Run programs connected by pipes", help: "",
       run: { PipelineCommand.run($0) }),
-    ConsoleCommand.command, ConformanceCommand.command,
+    ConsoleCommand.command, ReadersWritersCommand.command, ConformanceCommand.command,
   ]
 
   /// Runs the command that the words name and returns the exit code.
@@ -87,6 +87,7 @@ enum CommandTable {
         ipclab list transports                what can be compared
         ipclab measure fifo --size 64         one figure
         ipclab console                        named pipes, call by call
+        ipclab readers-writers                processes that share memory, and what a guard is for
         ipclab COMMAND --help                 options and examples of a command
 
       Exit codes: 0 done, 1 failed, 2 usage, 3 environment, 130 interrupted.
