@@ -94,7 +94,9 @@ let package = Package(
     .testTarget(
       name: "CourseworkTests", dependencies: ["Coursework", "Win32", "IPCSystem", "ipclab"]),
     .testTarget(name: "TransportTests", dependencies: ["TransportCatalog", "LabRunner", "ipclab"]),
-    .testTarget(name: "LabRunnerTests", dependencies: ["LabRunner", "ipclab"]),
+    .testTarget(
+      name: "LabRunnerTests",
+      dependencies: ["LabRunner", "ReadersWriters", "SyncObjects", "IPCSystem", "ipclab"]),
     .testTarget(
       name: "LabReportTests",
       dependencies: ["LabReport", "LabResults", "LabRunner", "TransportCatalog", "IPCTransport"],

@@ -4,19 +4,15 @@ public import SyncObjects
 /// Keeps readers and writers from using a ``Board`` at once.
 ///
 /// Around each reading stands ``beginReading(_:)`` and ``endReading(_:)``, around each writing
-/// ``beginWriting(_:)`` and ``endWriting(_:)``, all in the same thread.
+/// ``beginWriting(_:)`` and ``endWriting(_:)``, all in the same thread. A guard that learns that
+/// somebody was killed in the middle has the record mended before it lets anybody in.
 public protocol AccessGuard: AnyObject, Sendable {
   /// Waits until the participant may read.
-  ///
-  /// - Returns: Whether the last owner of a mutex ended without giving it back: the record may be
-  ///   half written.
-  func beginReading(_ slot: Int) -> Bool
+  func beginReading(_ slot: Int)
   /// Ends ``beginReading(_:)``.
   func endReading(_ slot: Int)
   /// Waits until the participant may write.
-  ///
-  /// - Returns: As ``beginReading(_:)``.
-  func beginWriting(_ slot: Int) -> Bool
+  func beginWriting(_ slot: Int)
   /// Ends ``beginWriting(_:)``.
   func endWriting(_ slot: Int)
   /// Takes back what a participant had that was killed, as far as that can be known.
@@ -43,7 +39,7 @@ public enum GuardKind: String, CaseIterable, Sendable, Codable {
     _ name: String, _ board: Board, in runtime: RuntimeDirectory
   ) throws(ObjectError) -> any AccessGuard {
     switch self {
-    case .mutex: try MutexGuard(name, in: runtime)
+    case .mutex: try MutexGuard(name, board, in: runtime)
     case .semaphore: try SemaphoreGuard(name, board, in: runtime)
     case .event: try EventGuard(name, board, in: runtime)
     case .none: NoGuard()
@@ -59,14 +55,19 @@ public enum GuardKind: String, CaseIterable, Sendable, Codable {
 /// A mutex has an owner. When that is killed, the next one gets the mutex and is told.
 final class MutexGuard: AccessGuard {
   private let mutex: OwnedMutex
+  private let board: Board
 
-  init(_ name: String, in runtime: RuntimeDirectory) throws(ObjectError) {
+  init(_ name: String, _ board: Board, in runtime: RuntimeDirectory) throws(ObjectError) {
     mutex = try OwnedMutex.create(ObjectName(name + "-mutex"), in: runtime).mutex
+    self.board = board
   }
 
-  func beginReading(_ slot: Int) -> Bool { mutex.lock() == .abandoned }
+  func beginReading(_ slot: Int) {
+    if mutex.lock() == .abandoned { board.mend(toldTo: slot) }
+  }
+
   func endReading(_ slot: Int) { mutex.release() }
-  func beginWriting(_ slot: Int) -> Bool { mutex.lock() == .abandoned }
+  func beginWriting(_ slot: Int) { beginReading(slot) }
   func endWriting(_ slot: Int) { mutex.release() }
   func forget(_ slot: Int) {}
   func close() { mutex.close() }
@@ -95,27 +96,25 @@ final class SemaphoreGuard: AccessGuard {
     self.board = board
   }
 
-  func beginReading(_ slot: Int) -> Bool {
+  func beginReading(_ slot: Int) {
     turnstile.acquire()
     turnstile.giveBack()
     counting.acquire()
     if !board.hasReaders { room.acquire() }
-    board.setInside(slot, true)
+    board.enter(slot)
     counting.giveBack()
-    return false
   }
 
   func endReading(_ slot: Int) {
     counting.acquire()
-    board.setInside(slot, false)
+    board.leave(slot)
     if !board.hasReaders { room.giveBack() }
     counting.giveBack()
   }
 
-  func beginWriting(_ slot: Int) -> Bool {
+  func beginWriting(_ slot: Int) {
     turnstile.acquire()
     room.acquire()
-    return false
   }
 
   func endWriting(_ slot: Int) {
@@ -148,23 +147,27 @@ final class EventGuard: AccessGuard {
     self.board = board
   }
 
-  func beginReading(_ slot: Int) -> Bool {
-    let isAbandoned = door.lock() == .abandoned
-    board.setInside(slot, true)
+  func beginReading(_ slot: Int) {
+    passDoor(slot)
+    board.enter(slot)
     door.release()
-    return isAbandoned
   }
 
   func endReading(_ slot: Int) { leave(slot) }
 
-  func beginWriting(_ slot: Int) -> Bool {
-    let isAbandoned = door.lock() == .abandoned
+  func beginWriting(_ slot: Int) {
+    passDoor(slot)
     // Clear, then look: a reader that leaves after the look sets the event again.
     while true {
       readersLeft.clear()
-      if !board.hasReaders { return isAbandoned }
+      if !board.hasReaders { return }
       _ = Waiting.any(of: [readersLeft], deadline: .never)
     }
+  }
+
+  /// Owns the door. If its last owner ended in the middle of a record, no reader is inside.
+  private func passDoor(_ slot: Int) {
+    if door.lock() == .abandoned { board.mend(toldTo: slot) }
   }
 
   func endWriting(_ slot: Int) { door.release() }
@@ -172,7 +175,7 @@ final class EventGuard: AccessGuard {
   func forget(_ slot: Int) { leave(slot) }
 
   private func leave(_ slot: Int) {
-    board.setInside(slot, false)
+    board.leave(slot)
     if !board.hasReaders { readersLeft.set() }
   }
 
@@ -184,17 +187,12 @@ final class EventGuard: AccessGuard {
 
 /// Lets everybody in at any time.
 final class NoGuard: AccessGuard {
-  func beginReading(_ slot: Int) -> Bool { false }
+  func beginReading(_ slot: Int) {}
   func endReading(_ slot: Int) {}
-  func beginWriting(_ slot: Int) -> Bool { false }
+  func beginWriting(_ slot: Int) {}
   func endWriting(_ slot: Int) {}
   func forget(_ slot: Int) {}
   func close() {}
-}
-
-extension Board {
-  /// Whether any reader is inside.
-  fileprivate var hasReaders: Bool { (0..<Self.most).contains { isInside($0) } }
 }
 
 extension OwnedMutex {

@@ -8,7 +8,7 @@ internal import Synchronization
 /// It is one named file mapping. Nothing in it keeps two processes from using the record at once:
 /// that is what an ``AccessGuard`` is for.
 @safe public final class Board: Sendable {
-  /// The most readers and writers together.
+  /// The most readers and writers together: as many as a word has bits.
   public static let most = 64
 
   /// What is counted for each participant.
@@ -49,7 +49,7 @@ internal import Synchronization
   }
 
   // Each participant has a cache line of its own for its counters.
-  private static let (headerOffset, insideOffset, countersOffset) = (0, 64, 512)
+  private static let (headerOffset, insideOffset, countersOffset) = (0, 64, 128)
   private static let recordOffset = countersOffset + most * 64
 
   /// The size of the record in bytes.
@@ -104,14 +104,31 @@ internal import Synchronization
     unsafe word(counter, slot).pointee.store(value, ordering: .relaxed)
   }
 
-  /// Whether a reader is inside, for guards that let several in at once.
-  func isInside(_ slot: Int) -> Bool {
-    unsafe insideWord(slot).pointee.load(ordering: .sequentiallyConsistent) != 0
+  /// Whether any reader is inside, for guards that let several in at once.
+  var hasReaders: Bool {
+    unsafe insideWord.pointee.load(ordering: .sequentiallyConsistent) != 0
   }
 
-  /// Notes that a reader is inside, or is not.
-  func setInside(_ slot: Int, _ isInside: Bool) {
-    unsafe insideWord(slot).pointee.store(isInside ? 1 : 0, ordering: .sequentiallyConsistent)
+  /// Notes that a reader is inside: a bit of its own, so that it can be cleared for the dead.
+  func enter(_ slot: Int) {
+    unsafe insideWord.pointee.bitwiseOr(1 << UInt64(slot), ordering: .sequentiallyConsistent)
+  }
+
+  /// Notes that a reader is not inside.
+  func leave(_ slot: Int) {
+    unsafe insideWord.pointee.bitwiseAnd(~(1 << UInt64(slot)), ordering: .sequentiallyConsistent)
+  }
+
+  /// Notes that a participant was told that the last owner of a mutex has ended without giving it
+  /// back. A record that it has left half written is replaced; the caller knows that nobody reads it.
+  func mend(toldTo slot: Int) {
+    count(.abandoned, of: slot)
+    var header = header
+    if unsafe header.isSeal(of: Self.checksum(UnsafeRawBufferPointer(record))) { return }
+    unsafe record.initializeMemory(as: UInt8.self, repeating: 0)
+    unsafe header.seal(Self.checksum(UnsafeRawBufferPointer(record)))
+    self.header = header
+    count(.mended, of: slot)
   }
 
   /// The header as it is at this moment.
@@ -151,9 +168,7 @@ internal import Synchronization
     return unsafe (view.address + offset).assumingMemoryBound(to: Atomic<UInt64>.self)
   }
 
-  private func insideWord(_ slot: Int) -> UnsafeMutablePointer<Atomic<UInt32>> {
-    precondition((0..<Self.most).contains(slot), "a participant beyond \(Self.most)")
-    return unsafe (view.address + Self.insideOffset + slot * 4)
-      .assumingMemoryBound(to: Atomic<UInt32>.self)
+  private var insideWord: UnsafeMutablePointer<Atomic<UInt64>> {
+    unsafe (view.address + Self.insideOffset).assumingMemoryBound(to: Atomic<UInt64>.self)
   }
 }

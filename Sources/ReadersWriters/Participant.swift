@@ -30,7 +30,7 @@ internal import IPCSystem
   ///   written, and no older than the one before.
   public mutating func read() -> (nanoseconds: UInt64, isWhole: Bool) {
     let begin = MonotonicClock.now()
-    if accessGuard.beginReading(slot) { noteAbandoned() }
+    accessGuard.beginReading(slot)
     let header = board.header
     unsafe own.copyMemory(from: UnsafeRawBufferPointer(board.record))
     accessGuard.endReading(slot)
@@ -58,7 +58,7 @@ internal import IPCSystem
     let sum = unsafe Board.checksum(UnsafeRawBufferPointer(own))
 
     let begin = MonotonicClock.now()
-    if accessGuard.beginWriting(slot) { noteAbandoned() }
+    accessGuard.beginWriting(slot)
     var header = Board.Header()
     header.sequence = board.header.sequence &+ 1
     header.writer = UInt64(slot)
@@ -68,19 +68,6 @@ internal import IPCSystem
     board.count(.writes, of: slot)
     accessGuard.endWriting(slot)
     return finish(begin)
-  }
-
-  /// Notes that the last owner of the mutex has ended in the middle. A record that it has left half
-  /// written is replaced: nobody else can be inside then.
-  private func noteAbandoned() {
-    board.count(.abandoned, of: slot)
-    var header = board.header
-    let record = unsafe board.record
-    if unsafe header.isSeal(of: Board.checksum(UnsafeRawBufferPointer(record))) { return }
-    unsafe record.initializeMemory(as: UInt8.self, repeating: 0)
-    unsafe header.seal(Board.checksum(UnsafeRawBufferPointer(record)))
-    board.header = header
-    board.count(.mended, of: slot)
   }
 
   private mutating func finish(_ begin: UInt64) -> UInt64 {

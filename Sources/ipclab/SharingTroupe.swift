@@ -23,6 +23,7 @@ final class SharingTroupe {
   }
 
   private let part: SharingPart
+  private let runtime: RuntimeDirectory
   private let stage: SharingPart.Stage
   private var members: [Member] = []
   /// Who was killed before the end.
@@ -38,6 +39,7 @@ final class SharingTroupe {
     _ part: SharingPart, readers: Int, writers: Int, program: String, in runtime: RuntimeDirectory
   ) throws {
     self.part = part
+    self.runtime = runtime
     stage = try part.open(in: runtime)
     do {
       for slot in 0..<readers + writers {
@@ -161,6 +163,8 @@ final class SharingTroupe {
     Output.data(table)
     let problem = judge(ending, late)
     stage.close()
+    // The names know the dead as well, and stay with them.
+    try? ObjectNamespace.sweep(runtime)
     if let problem { Output.message("ipclab readers-writers: \(problem)") }
     if ending == .interrupted { return Exit.interrupted }
     return problem == nil ? Exit.done : Exit.failed
