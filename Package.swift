@@ -30,6 +30,8 @@ let package = Package(
     .target(name: "SyncObjects", dependencies: ["IPCSystem"]),
     .target(name: "FileMappings", dependencies: ["SyncObjects", "IPCSystem"]),
     .target(
+      name: "ReadersWriters", dependencies: ["FileMappings", "SyncObjects", "IPCSystem"]),
+    .target(
       name: "Win32",
       dependencies: [
         "NamedPipes", "AnonymousPipes", "Mailslots", "SyncObjects", "FileMappings", "IPCTransport",
@@ -45,7 +47,10 @@ let package = Package(
     .target(name: "LabResults"),
     .target(
       name: "LabRunner",
-      dependencies: ["LabResults", "TransportCatalog", "IPCTransport", "IPCSystem"]),
+      dependencies: [
+        "LabResults", "ReadersWriters", "TransportCatalog", "SyncObjects", "IPCTransport",
+        "IPCSystem",
+      ]),
     .target(name: "LabReport", dependencies: ["LabResults"]),
     .target(name: "Console", dependencies: ["Win32", "IPCSystem"]),
     .target(name: "Conformance", dependencies: ["Console", "IPCSystem"]),
@@ -60,7 +65,7 @@ let package = Package(
       dependencies: [
         "LabRunner", "LabReport", "LabResults", "TransportCatalog", "AnonymousPipes", "NamedPipes",
         "Mailslots", "SyncObjects", "Sockets", "FIFOs", "Console", "Conformance", "Coursework",
-        "IPCTransport", "IPCSystem",
+        "ReadersWriters", "IPCTransport", "IPCSystem",
       ]),
 
     .testTarget(name: "IPCSystemTests", dependencies: ["IPCSystem"]),
@@ -90,7 +95,9 @@ let package = Package(
     .testTarget(
       name: "CourseworkTests", dependencies: ["Coursework", "Win32", "IPCSystem", "ipclab"]),
     .testTarget(name: "TransportTests", dependencies: ["TransportCatalog", "LabRunner", "ipclab"]),
-    .testTarget(name: "LabRunnerTests", dependencies: ["LabRunner", "ipclab"]),
+    .testTarget(
+      name: "LabRunnerTests",
+      dependencies: ["LabRunner", "ReadersWriters", "SyncObjects", "IPCSystem", "ipclab"]),
     .testTarget(
       name: "LabReportTests",
       dependencies: ["LabReport", "LabResults", "LabRunner", "TransportCatalog", "IPCTransport"],

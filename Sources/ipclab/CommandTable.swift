@@ -18,7 +18,7 @@ enum CommandTable {
       name: "pipeline", summary: "Run programs connected by pipes", help: "",
       run: { PipelineCommand.run($0) }),
     ConsoleCommand.command, TalkCommand.listen, TalkCommand.connect, ObjectsCommand.command,
-    ConformanceCommand.command,
+    ReadersWritersCommand.command, ConformanceCommand.command,
   ]
 
   /// Runs the command that the words name and returns the exit code.
@@ -90,6 +90,7 @@ enum CommandTable {
         ipclab console                        named pipes, call by call
         ipclab listen tcp                     talk by hand; connect in another terminal
         ipclab objects                        what is alive, and whose it is
+        ipclab readers-writers                processes that share memory, and what a guard is for
         ipclab COMMAND --help                 options and examples of a command
 
       Exit codes: 0 done, 1 failed, 2 usage, 3 environment, 130 interrupted.

@@ -10,6 +10,9 @@ internal import LabRunner
     if words.first == ConsoleChild.command {
       Exit.now(ConsoleChild.main(Array(words.dropFirst())))
     }
+    if words.first == SharingPart.command {
+      Exit.now(SharingPart.main(Array(words.dropFirst())))
+    }
     BrokenPipes.ignore()
     Exit.now(CommandTable.run(words))
   }
