@@ -242,8 +242,10 @@ public final class Batch: Sendable {
     }
     record.isComplete = true
     try keep()
-    let seconds = Double(MonotonicClock.now() - began) / 1e9
-    state.withLock { $0.gradedHere.append(seconds) }
+    if record.mistake == nil {
+      let seconds = Double(MonotonicClock.now() - began) / 1e9
+      state.withLock { $0.gradedHere.append(seconds) }
+    }
     _ = isStopped(name)
   }
 
