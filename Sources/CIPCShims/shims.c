@@ -318,27 +318,6 @@ ssize_t cipc_tee(int from, int to, size_t length) {
   return tee(from, to, length, SPLICE_F_NONBLOCK);
 }
 
-int cipc_robust_mutex_init(void *mutex) {
-  pthread_mutexattr_t a;
-  int result = pthread_mutexattr_init(&a);
-  if (result) return result;
-  result = pthread_mutexattr_settype(&a, PTHREAD_MUTEX_RECURSIVE);
-  if (!result) result = pthread_mutexattr_setpshared(&a, PTHREAD_PROCESS_SHARED);
-  if (!result) result = pthread_mutexattr_setrobust(&a, PTHREAD_MUTEX_ROBUST);
-  if (!result) result = pthread_mutex_init(mutex, &a);
-  pthread_mutexattr_destroy(&a);
-  return result;
-}
-int cipc_robust_mutex_lock(void *mutex, const struct timespec *deadline) {
-  if (!deadline) return pthread_mutex_lock(mutex);
-  return pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, deadline);
-}
-int cipc_robust_mutex_try(void *mutex) { return pthread_mutex_trylock(mutex); }
-int cipc_robust_mutex_unlock(void *mutex) { return pthread_mutex_unlock(mutex); }
-int cipc_robust_mutex_adopt(void *mutex) { return pthread_mutex_consistent(mutex); }
-void cipc_robust_mutex_destroy(void *mutex) { pthread_mutex_destroy(mutex); }
-size_t cipc_robust_mutex_size(void) { return sizeof(pthread_mutex_t); }
-
 static int change_and_wake(const void *word, int operation, uint32_t argument) {
   return (int)syscall(SYS_futex, word, FUTEX_WAKE_OP, INT32_MAX, 0, word,
                       FUTEX_OP(operation, (int)(argument & 0x7FF), FUTEX_OP_CMP_NE, 0));

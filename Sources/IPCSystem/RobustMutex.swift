@@ -1,26 +1,25 @@
 internal import CIPCShims
-internal import Glibc
 
 /// A recursive mutex in memory that processes share, which survives the death of its owner.
 ///
-/// Wraps `pthread_mutex_t` with `PTHREAD_MUTEX_ROBUST`. Its first word is the one that threads sleep
-/// on: the owner's thread number, and two bits.
+/// Its first word is the one that threads sleep on: the owner's thread number, and two bits. To the
+/// kernel it is a robust `pthread_mutex_t`; `mutex.h` says how it differs from the C library's.
 @safe public struct RobustMutex: @unchecked Sendable {
   // Sendable: a mutex is made to be shared, and the address is constant.
-  private let address: UnsafeMutableRawPointer
+  private let mutex: UnsafeMutablePointer<cipc_mutex>
 
   /// How an attempt ended.
   public enum Outcome: Sendable {
     /// The caller has it.
     case taken
-    /// The caller has it; the last owner has died with it. ``adopt()`` makes it good again.
+    /// The caller has it; the last owner has died with it.
     case inherited
     /// Somebody else has it.
     case busy
   }
 
-  /// How many bytes it takes, which must be aligned to 8.
-  public static let size = cipc_robust_mutex_size()
+  /// How many bytes it takes, which must be aligned to 8. All zero is a free mutex.
+  public static let size = unsafe MemoryLayout<cipc_mutex>.size
   /// The bits of the word that are the owner's number.
   public static let owner: UInt32 = 0x3FFF_FFFF
   /// The bit of the word that says that the owner has died.
@@ -29,48 +28,63 @@ internal import Glibc
   public static let isAwaited: UInt32 = 0x8000_0000
 
   /// The mutex at an address that stays valid as long as this value is used.
-  public init(at address: UnsafeMutableRawPointer) { unsafe self.address = address }
-
-  /// The word.
-  public var word: UnsafeMutableRawPointer { unsafe address }
-
-  /// Makes the mutex, free.
-  public func initialize() throws(SystemError) {
-    let result = unsafe cipc_robust_mutex_init(address)
-    if result != 0 { throw SystemError(code: result, call: "pthread_mutex_init") }
+  public init(at address: UnsafeMutableRawPointer) {
+    unsafe mutex = address.assumingMemoryBound(to: cipc_mutex.self)
   }
 
-  /// Ends a mutex that nobody uses any more.
-  public func destroy() { unsafe cipc_robust_mutex_destroy(address) }
+  /// The word.
+  public var word: UnsafeMutableRawPointer { unsafe UnsafeMutableRawPointer(mutex) }
+
+  /// Whether the calling thread owns it.
+  @inline(__always)
+  public var isOwn: Bool { unsafe cipc_mutex_is_own(mutex) != 0 }
 
   /// Takes it if that can be done at once. The owner takes it once more.
   @inline(__always)
-  public func tryLock() -> Outcome { unsafe Self.outcome(cipc_robust_mutex_try(address)) }
+  public func tryLock() -> Outcome { unsafe Self.outcome(cipc_mutex_try(mutex)) }
 
   /// Waits for it; `.busy` when the deadline passes.
   public func lock(deadline: Deadline = .never) -> Outcome {
-    unsafe deadline.withTimespec { unsafe Self.outcome(cipc_robust_mutex_lock(address, $0)) }
+    unsafe deadline.withTimespec { unsafe Self.outcome(cipc_mutex_wait(mutex, $0)) }
   }
-
-  /// Makes a mutex good whose last owner has died. Only for who has inherited it.
-  public func adopt() { unsafe _ = cipc_robust_mutex_adopt(address) }
 
   /// Gives it back, once. Only for who has it.
   @inline(__always)
-  public func unlock() { unsafe _ = cipc_robust_mutex_unlock(address) }
+  public func unlock() { unsafe cipc_mutex_unlock(mutex) }
 
   /// Runs `body` with the mutex held. What a dead owner was doing with it must not matter.
   public func withLock<R>(_ body: () -> R) -> R {
-    if lock() == .inherited { adopt() }
+    _ = lock()
     defer { unlock() }
     return body()
   }
 
+  /// Before an attempt: lets a thread go first that has waited long, for a moment.
   @inline(__always)
-  private static func outcome(_ result: Int32) -> Outcome {
+  public func stayBack() {
+    if unsafe mutex.pointee.claimant != 0 { unsafe cipc_mutex_stay_back(mutex) }
+  }
+
+  // MARK: - Sleeping here and elsewhere
+
+  /// Says that the calling thread will sleep on the word and on others. If it is killed when it was
+  /// woken, the kernel wakes another; of several mutexes it looks after the last one.
+  public func willSleep() { unsafe cipc_mutex_join(mutex) }
+
+  /// Says, after some sleep, since when the calling thread has waited (``MonotonicClock``): if that
+  /// is long, who comes after goes after it.
+  public func claim(since begin: UInt64) {
+    unsafe cipc_mutex_claim(mutex, UInt32(truncatingIfNeeded: begin / 1_000_000))
+  }
+
+  /// Ends ``willSleep()``.
+  public func hasSlept() { unsafe cipc_mutex_leave(mutex) }
+
+  @inline(__always)
+  private static func outcome(_ result: cipc_mutex_result) -> Outcome {
     switch result {
-    case 0: .taken
-    case EOWNERDEAD: .inherited
+    case cipc_mutex_taken: .taken
+    case cipc_mutex_inherited: .inherited
     default: .busy
     }
   }

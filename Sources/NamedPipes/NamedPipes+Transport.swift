@@ -24,7 +24,10 @@ public struct NamedPipeTransport: Transport {
       id: kind == .message ? "named-pipe-message" : "named-pipe-byte",
       title: kind == .message ? "Named pipe, message mode" : "Named pipe, byte mode",
       family: .namedPipe,
-      summary: "A Win32-style named pipe, one instance per client, over shared memory and sockets.",
+      summary: """
+        A Win32-style named pipe, one instance per client, over shared memory and sockets. \
+        Between two processors it spins for a moment before it sleeps.
+        """,
       sources: [
         "https://learn.microsoft.com/windows/win32/ipc/named-pipes", "man 7 unix",
       ])
@@ -39,7 +42,7 @@ public struct NamedPipeTransport: Transport {
       zeroLength: kind == .message ? .delivered : .noEffect,
       largest: .unlimited, full: .blocks, reach: .anyProcess, readers: .compete,
       writerDeath: .endOfFile, readerDeath: .error, nameAfterKill: .usable,
-      identity: .pidAndUser, access: .sameUser)
+      identity: .pidAndUser, access: .sameUser, waiting: .hybrid)
   }
 
   /// One name in the scratch directory for all.

@@ -79,6 +79,10 @@ extension PipeLink {
       case .wait: break
       }
       unsafe input.pointee.isDriven = true
+      let begin = MonotonicClock.now()
+      if unsafe input.pointee.lingers && deadline != .immediate && input.pointee.reader.linger() {
+        continue
+      }
       if unsafe input.pointee.reader.announceSleep(wanted: target.count) {
         unsafe input.pointee.reader.stopSleeping()
         continue
@@ -87,6 +91,7 @@ extension PipeLink {
       let outcome = bell(dataBell, deadline)
       inputLock.lock()
       unsafe input.pointee.reader.stopSleeping()
+      unsafe input.pointee.lingers = Lingering.pays(since: begin)
       switch outcome {
       case .success(.rang): break
       case .success(.gone): unsafe input.pointee.peerIsGone = true

@@ -158,8 +158,15 @@ extension PipeLink {
       }
       unsafe output.pointee.isDriven = true
       unsafe stopWatching(&output.pointee.watch)
-      announceWriterSleep(patient)
-      finished += progressWrites()
+      let begin = MonotonicClock.now()
+      if unsafe output.pointee.lingers && deadline != .immediate {
+        unsafe output.pointee.writer.linger(until: wakeAt(patient))
+        finished += progressWrites()
+      }
+      if request.outcome == nil {
+        announceWriterSleep(patient)
+        finished += progressWrites()
+      }
       if request.outcome == nil {
         outputLock.unlock()
         for action in finished.take() { action() }
@@ -169,6 +176,7 @@ extension PipeLink {
         }
         outputLock.lock()
         if outcome == .gone { unsafe output.pointee.peerIsGone = true }
+        unsafe output.pointee.lingers = Lingering.pays(since: begin)
         finished = progressWrites()
       }
       unsafe output.pointee.isDriven = false

@@ -35,6 +35,8 @@ internal import Synchronization
     var peerIsGone = false
     /// When that was asked last, for calls that are made again and again.
     var lastLook: UInt64 = 0
+    /// Whether the last wait was short enough to linger before the next.
+    var lingers = false
   }
 
   /// The writing half.
@@ -46,6 +48,8 @@ internal import Synchronization
     var flushes: [FlushRequest] = []
     var watch: PipeWatch?
     var peerIsGone = false
+    /// Whether the last wait was short enough to linger before the next.
+    var lingers = false
   }
 
   /// A registration with the watcher. The number tells it from later ones.

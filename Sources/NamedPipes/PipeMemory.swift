@@ -135,6 +135,10 @@ internal import Synchronization
   var queuedBytes: UnsafeMutablePointer<Atomic<UInt64>> {
     @inline(__always) get { unsafe word(8) }
   }
+  /// The processor, plus one, on which the last message was written.
+  var writerProcessor: UnsafeMutablePointer<Atomic<UInt32>> {
+    @inline(__always) get { unsafe half(16) }
+  }
   /// At how many consumed bytes the sleeping writer wants to be woken.
   var wakeAt: UnsafeMutablePointer<Atomic<UInt64>> {
     @inline(__always) get { unsafe word(64) }
@@ -157,6 +161,10 @@ internal import Synchronization
   /// Messages read completely, or skipped because they were taken back.
   var passedMessages: UnsafeMutablePointer<Atomic<UInt64>> {
     @inline(__always) get { unsafe word(144) }
+  }
+  /// The processor, plus one, on which something was read last.
+  var readerProcessor: UnsafeMutablePointer<Atomic<UInt32>> {
+    @inline(__always) get { unsafe half(152) }
   }
   /// How many bytes the reads that wait will take: those do not count against the quota.
   var wantedBytes: UnsafeMutablePointer<Atomic<UInt64>> {

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import IPCSystem
 internal import Synchronization
 
 /// The peer wrote into the shared memory what no writer or reader of this project writes.
@@ -164,6 +165,8 @@ struct PipeViolation: Error {}
     published = head
     unsafe direction.head.pointee.store(head, ordering: .relaxed)
     unsafe direction.consumedBytes.pointee.store(consumedBytes, ordering: .relaxed)
+    unsafe direction.readerProcessor.pointee.store(
+      UInt32(Processor.current + 1), ordering: .relaxed)
     unsafe direction.passedMessages.pointee.store(passedMessages, ordering: .sequentiallyConsistent)
     guard unsafe direction.writerSleeps.pointee.load(ordering: .sequentiallyConsistent) != 0 else {
       return false
@@ -191,6 +194,16 @@ struct PipeViolation: Error {}
     unsafe direction.wantedBytes.pointee.store(UInt64(wanted), ordering: .relaxed)
     unsafe direction.readerSleeps.pointee.store(1, ordering: .sequentiallyConsistent)
     return unsafe direction.tail.pointee.load(ordering: .sequentiallyConsistent) != seenTail
+  }
+
+  /// Watches out for something to read, for a moment; see ``Lingering``.
+  ///
+  /// - Returns: Whether something came.
+  func linger() -> Bool {
+    let processor = unsafe direction.writerProcessor.pointee.load(ordering: .relaxed)
+    return Lingering.wait(for: processor) {
+      unsafe direction.tail.pointee.load(ordering: .acquiring) != seenTail
+    }
   }
 
   /// Takes that back.

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import IPCSystem
 internal import Synchronization
 
 /// The writing end of a direction: puts frames into the ring. One thread at a time.
@@ -87,6 +88,12 @@ internal import Synchronization
     unsafe direction.writerSleeps.pointee.store(1, ordering: .sequentiallyConsistent)
   }
 
+  /// Watches out until so many bytes have been read in all, for a moment; see ``Lingering``.
+  func linger(until consumed: UInt64) {
+    let processor = unsafe direction.readerProcessor.pointee.load(ordering: .relaxed)
+    _ = Lingering.wait(for: processor) { consumedBytes >= consumed }
+  }
+
   func stopSleeping() { unsafe direction.writerSleeps.pointee.store(0, ordering: .relaxed) }
 
   // MARK: - Whole messages
@@ -116,6 +123,8 @@ internal import Synchronization
   @inline(__always)
   private func publish() {
     unsafe direction.queuedBytes.pointee.store(queuedBytes, ordering: .relaxed)
+    unsafe direction.writerProcessor.pointee.store(
+      UInt32(Processor.current + 1), ordering: .relaxed)
     unsafe direction.tail.pointee.store(tail, ordering: .sequentiallyConsistent)
   }
 

@@ -65,7 +65,6 @@ internal import Synchronization
   private static func prepare(_ memory: ObjectMemory, _ count: Int32, _ limit: Int32) {
     memory.setConstant(0, UInt32(count) << 1)
     memory.setConstant(limitOffset, limit)
-    InnerMutex.prepare(memory)
   }
 
   private init(_ memory: ObjectMemory, _ holding: ObjectNamespace.Holding?) {

@@ -70,7 +70,6 @@ internal import Synchronization
   private static func prepare(_ memory: ObjectMemory, _ reset: Reset, _ isSet: Bool) {
     memory.setConstant(0, isSet ? Self.isSet : 0)
     memory.setConstant(manualOffset, UInt32(reset == .manual ? 1 : 0))
-    InnerMutex.prepare(memory)
   }
 
   private init(_ memory: ObjectMemory, _ holding: ObjectNamespace.Holding?) {

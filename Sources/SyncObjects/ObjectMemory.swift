@@ -116,12 +116,7 @@ public enum ObjectKind: UInt32, Sendable, Hashable {
     // when it ends: such memory must stay.
     let mutex = unsafe RobustMutex(at: kind == .mutex ? body : body + InnerMutex.offset)
     let isPrivate = mapping == nil
-    guard kind == .mutex, unsafe Self.isOwnedHere(mutex.word) else {
-      // One that was abandoned is not ended: nobody has given it back.
-      let word = unsafe mutex.word.load(as: UInt32.self)
-      if isPrivate && word == 0 { mutex.destroy() }
-      return free()
-    }
+    guard kind == .mutex, unsafe Self.isOwnedHere(mutex.word) else { return free() }
     unsafe Graveyard.shared.bury(mutex.word, mapping.take(), isPrivate ? body : nil)
   }
 
@@ -181,12 +176,8 @@ private final class Graveyard: Sendable {
 enum InnerMutex {
   static let offset = 64
 
+  // New memory is a free mutex.
   static func of(_ memory: ObjectMemory) -> RobustMutex {
     unsafe RobustMutex(at: memory.body + offset)
-  }
-
-  /// The memory is new and its attributes are constant: that cannot fail.
-  static func prepare(_ memory: ObjectMemory) {
-    do throws(SystemError) { try of(memory).initialize() } catch { preconditionFailure("\(error)") }
   }
 }

@@ -7,9 +7,10 @@ internal import Synchronization
 /// without giving it back, the next one who takes it is told that it was *abandoned*: what it guards
 /// may be half done.
 ///
-/// - Note: Win32 `CreateMutex`, `OpenMutex`, `ReleaseMutex`. Underneath is a robust
-///   `pthread_mutex_t`; of more than 2048 that a thread owns, the kernel gives up the rest when it
-///   ends.
+/// Who has just come goes after who has waited for long; otherwise the order is not that of arrival.
+///
+/// - Note: Win32 `CreateMutex`, `OpenMutex`, `ReleaseMutex`. Of more than 2048 that a thread owns,
+///   the kernel gives up the rest when it ends.
 @safe public final class OwnedMutex: Waitable, Sendable {
   /// How a wait for a mutex ended.
   public enum Acquisition: Sendable, Hashable {
@@ -26,19 +27,15 @@ internal import Synchronization
   private let mutex: RobustMutex
   // The addresses are the memory's, which lives as long as this object.
   private nonisolated(unsafe) let word: UnsafeMutablePointer<Atomic<UInt32>>
-  /// How many sleep in the C library; more, when sleepers were killed.
-  private nonisolated(unsafe) let sleepers: UnsafeMutablePointer<Atomic<UInt32>>
-  /// How many sleep among other objects; more, when sleepers were killed.
-  private nonisolated(unsafe) let groupSleepers: UnsafeMutablePointer<Atomic<UInt32>>
   /// 1 when the mutex was abandoned and nobody was told.
   private nonisolated(unsafe) let isUntold: UnsafeMutablePointer<Atomic<UInt32>>
 
   /// Creates a mutex without a name.
   ///
   /// - Parameter isOwned: Whether the calling thread owns it from the start.
-  public convenience init(isOwned: Bool = false) throws(ObjectError) {
+  public convenience init(isOwned: Bool = false) {
     let memory = ObjectMemory(private: .mutex)
-    try Self.prepare(memory, isOwned)
+    Self.prepare(memory, isOwned)
     self.init(memory, nil)
   }
 
@@ -51,7 +48,7 @@ internal import Synchronization
   ) throws(ObjectError) -> (mutex: OwnedMutex, existed: Bool) {
     let (holding, existed) = try ObjectNamespace.of(runtime).open(name, .mutex) {
       (memory) throws(ObjectError) in
-      try prepare(memory, isOwned)
+      prepare(memory, isOwned)
       return nil
     }
     return (OwnedMutex(holding.memory, holding), existed)
@@ -67,10 +64,9 @@ internal import Synchronization
     return OwnedMutex(holding.memory, holding)
   }
 
-  private static func prepare(_ memory: ObjectMemory, _ isOwned: Bool) throws(ObjectError) {
-    let mutex = unsafe RobustMutex(at: memory.body)
-    try asObject("creating a mutex") { () throws(SystemError) in try mutex.initialize() }
-    if isOwned { _ = mutex.lock() }
+  // New memory is a free mutex.
+  private static func prepare(_ memory: ObjectMemory, _ isOwned: Bool) {
+    if isOwned { _ = unsafe RobustMutex(at: memory.body).lock() }
   }
 
   private init(_ memory: ObjectMemory, _ holding: ObjectNamespace.Holding?) {
@@ -78,9 +74,7 @@ internal import Synchronization
     self.holding = holding
     unsafe mutex = RobustMutex(at: memory.body)
     unsafe word = memory.word(0)
-    unsafe sleepers = memory.word(64)
-    unsafe groupSleepers = memory.word(68)
-    unsafe isUntold = memory.word(72)
+    unsafe isUntold = memory.word(RobustMutex.size)
   }
 
   /// Gives the name up. With the last one who has the mutex open, it is free. Who owns the mutex
@@ -90,6 +84,7 @@ internal import Synchronization
   /// Waits for the mutex and owns it, once more if the calling thread does already.
   @inline(__always)
   public func lock(deadline: Deadline = .never) -> Acquisition {
+    mutex.stayBack()
     guard let taking = take(since: 0) ?? wait(deadline) else { return .timedOut }
     return keep(taking) == .abandoned ? .abandoned : .owned
   }
@@ -99,29 +94,8 @@ internal import Synchronization
   /// - Throws: `.notOwner` when the calling thread does not own it.
   @inline(__always)
   public func unlock() throws(ObjectError) {
-    let own = UInt32(bitPattern: SystemThread.currentNumber)
-    let value = unsafe word.pointee.load(ordering: .relaxed)
-    guard value & RobustMutex.owner == own else {
-      throw ObjectError(.notOwner, "giving a mutex back")
-    }
+    guard mutex.isOwn else { throw ObjectError(.notOwner, "giving a mutex back") }
     mutex.unlock()
-    if unsafe groupSleepers.pointee.load(ordering: .sequentiallyConsistent) != 0
-      || sleepers.pointee.load(ordering: .relaxed) != 0
-    {
-      wakeAfterUnlock(value, own)
-    }
-  }
-
-  /// The C library wakes one sleeper. That one may be killed on its way, or take something else: so
-  /// those that sleep among other objects are all woken, and one more when the mark was lost.
-  private func wakeAfterUnlock(_ before: UInt32, _ own: UInt32) {
-    let now = unsafe word.pointee.load(ordering: .sequentiallyConsistent)
-    if now & RobustMutex.owner == own { return }
-    if unsafe groupSleepers.pointee.load(ordering: .sequentiallyConsistent) != 0 {
-      unsafe Futex.wake(word)
-    } else if before & RobustMutex.isAwaited == 0 {
-      unsafe Futex.wake(word, count: 1)
-    }
   }
 
   /// The number of the thread that owns it (Linux `gettid`), of whichever process; `nil` when it is
@@ -163,7 +137,6 @@ internal import Synchronization
     case .busy: return nil
     case .inherited:
       unsafe isUntold.pointee.store(1, ordering: .sequentiallyConsistent)
-      mutex.adopt()
       return .signal
     }
   }
@@ -179,15 +152,17 @@ internal import Synchronization
   /// Gives it back. That it was abandoned is still to be told.
   public func giveBack(_ taking: Taking) { try? unlock() }
 
-  /// Counts a sleeper among other objects.
-  public func willSleep() {
-    unsafe _ = groupSleepers.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
-  }
+  /// Lets a thread go first that has waited long.
+  public func stayBack() { mutex.stayBack() }
+
+  /// Says that a sleeper among other objects comes.
+  public func willSleep() { mutex.willSleep() }
+
+  /// Says since when it waits.
+  public func claim(since begin: UInt64) { mutex.claim(since: begin) }
 
   /// Ends ``willSleep()``.
-  public func hasSlept() {
-    unsafe _ = groupSleepers.pointee.wrappingSubtract(1, ordering: .sequentiallyConsistent)
-  }
+  public func hasSlept() { mutex.hasSlept() }
 
   /// Wakes the next sleeper, if the mutex is nobody's.
   public func passOn() {
@@ -212,10 +187,8 @@ internal import Synchronization
     return unsafe SleepingPlace(word, while: value)
   }
 
-  /// Waits as the C library does: it survives that the one who was woken is killed on its way.
+  /// Sleeps in turn with others who want nothing else.
   public func waitAlone(since pulses: UInt32, deadline: Deadline) -> Taking? {
-    unsafe _ = sleepers.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
-    defer { unsafe _ = sleepers.pointee.wrappingSubtract(1, ordering: .sequentiallyConsistent) }
-    return note(mutex.lock(deadline: deadline)).map(keep)
+    note(mutex.lock(deadline: deadline)).map(keep)
   }
 }

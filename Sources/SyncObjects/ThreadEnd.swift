@@ -13,11 +13,9 @@ internal import Synchronization
   private nonisolated(unsafe) let word: UnsafeMutablePointer<Atomic<UInt32>>
 
   /// Creates the end of a thread that is to call ``begin()``.
-  public init() throws(ObjectError) {
-    let mutex = unsafe RobustMutex(at: memory.body)
-    self.mutex = mutex
+  public init() {
+    unsafe mutex = RobustMutex(at: memory.body)
     unsafe word = memory.word(0)
-    try asObject("starting a thread") { () throws(SystemError) in try mutex.initialize() }
   }
 
   /// Says that the calling thread is the one. Call it once, before anybody waits.

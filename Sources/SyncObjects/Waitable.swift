@@ -31,11 +31,18 @@ public protocol Waitable: AnyObject, Sendable {
   /// Says that what was taken is kept, and tells what it was.
   func keep(_ taking: Taking) -> Taking
 
+  /// Before the first look of a wait: lets a thread go first that has waited long, for a moment.
+  func stayBack()
+
   /// Says that a wait begins that will sleep, before ``sleepingPlace(since:)``.
   func willSleep()
 
   /// Where to sleep until the object is signalled; `nil` when it is.
   func sleepingPlace(since pulses: UInt32) -> SleepingPlace?
+
+  /// Says, after some sleep, since when the wait lasts (nanoseconds of ``MonotonicClock``): who has
+  /// waited for long goes before who has just come.
+  func claim(since begin: UInt64)
 
   /// Ends ``willSleep()``.
   func hasSlept()
@@ -67,6 +74,10 @@ extension Waitable {
   public func giveBack(_ taking: Taking) {}
   /// What was taken.
   public func keep(_ taking: Taking) -> Taking { taking }
+  /// Nobody is starved.
+  public func stayBack() {}
+  /// Nobody is starved.
+  public func claim(since begin: UInt64) {}
   /// Nothing to prepare.
   public func willSleep() {}
   /// Nothing to end.

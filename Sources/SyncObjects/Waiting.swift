@@ -34,6 +34,7 @@ public enum Waiting {
     of objects: [any Waitable], deadline: Deadline, alert: (any Waitable)? = nil
   ) -> Outcome {
     precondition(objects.count <= largestGroup, "more than \(largestGroup) objects")
+    if deadline != .immediate { for object in objects { object.stayBack() } }
     let seen = objects.map(\.pulses)
     if let outcome = look(objects, seen, deadline, alert) { return outcome }
     if alert == nil, objects.count == 1 {
@@ -90,6 +91,7 @@ public enum Waiting {
       for object in objects { object.passOn() }
     }
     var places: [SleepingPlace] = []
+    let begin = MonotonicClock.now()
     while true {
       if let outcome = look(objects, seen, deadline, alert) { return outcome }
       places.removeAll(keepingCapacity: true)
@@ -101,6 +103,7 @@ public enum Waiting {
       // One fewer is one that is signalled by now.
       if places.count == objects.count + (alert == nil ? 0 : 1) {
         SleepingPlace.sleep(at: places, deadline: deadline)
+        for object in objects { object.claim(since: begin) }
       }
     }
   }
@@ -123,6 +126,7 @@ public enum Waiting {
     of objects: [any Waitable], deadline: Deadline, alert: (any Waitable)? = nil
   ) -> Outcome {
     precondition(objects.count <= largestGroup, "more than \(largestGroup) objects")
+    if deadline != .immediate { for object in objects { object.stayBack() } }
     // Everybody takes in the same order, or two such waits could take from each other for ever.
     var group = Group(objects.indices.sorted { objects[$0].identity < objects[$1].identity })
     if let outcome = group.attempt(objects) { return outcome }
@@ -130,6 +134,7 @@ public enum Waiting {
     if deadline.hasPassed { return .timedOut }
     for object in objects { object.willSleep() }
     defer { for object in objects { object.hasSlept() } }
+    let begin = MonotonicClock.now()
     while true {
       if let outcome = group.attempt(objects) { return outcome }
       if let alert, alert.isSignalledNow { return .alerted }
@@ -145,6 +150,7 @@ public enum Waiting {
       }
       SleepingPlace.sleep(at: places, deadline: deadline)
       if let outcome = group.attempt(objects) { return outcome }
+      if group.missing == missing { objects[missing].claim(since: begin) }
       objects[missing].passOn()
     }
   }

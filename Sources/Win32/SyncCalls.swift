@@ -21,7 +21,7 @@ public func CreateMutex(
     let name = try SyncObjectOpening.name(lpName)
     let directory = try Win32Names.directory()
     let (mutex, existed) = try translating { () throws(ObjectError) -> (OwnedMutex, Bool) in
-      guard let name else { return (try OwnedMutex(isOwned: bInitialOwner), false) }
+      guard let name else { return (OwnedMutex(isOwned: bInitialOwner), false) }
       return try OwnedMutex.create(name, isOwned: bInitialOwner, in: directory)
     }
     return unsafe SyncObjectOpening.handle(

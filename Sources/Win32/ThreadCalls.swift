@@ -59,7 +59,7 @@ public func CreateThread(
   answer(otherwise: nil) { () throws(Failure) in
     guard let start = unsafe lpStartAddress else { throw Failure(ERROR_INVALID_PARAMETER) }
     if dwCreationFlags != 0 { throw Failure(ERROR_NOT_SUPPORTED) }
-    let thread = ThreadObject(try translating { () throws(ObjectError) in try ThreadEnd() })
+    let thread = ThreadObject(ThreadEnd())
     let routine = unsafe ThreadRoutine(start, lpParameter)
     try translating { () throws(SystemError) in
       try SystemThread.start {

@@ -18,35 +18,41 @@ struct CheckContextTests {
   }
 
   private func inContext(
-    seed: UInt64 = 1, seconds: Int64 = 20, _ body: (CheckContext) throws -> Void
-  ) throws {
+    seed: UInt64 = 1, seconds: Int64 = 20, _ body: @escaping @Sendable (CheckContext) throws -> Void
+  ) async throws {
     let context = try context(seed: seed, seconds: seconds)
-    defer { CheckRunner.remove(context.directory) }
-    try body(context)
-    for program in context.programs { program.stop() }
+    try await blocking {
+      defer { CheckRunner.remove(context.directory) }
+      try body(context)
+      for program in context.programs { program.stop() }
+    }
   }
 
   @Test("draws the same from the same seed, and something else from another")
-  func seeds() throws {
-    var draws: [[UInt8]] = []
+  func seeds() async throws {
+    let draws = Locked<[[UInt8]]>([])
     for seed: UInt64 in [7, 7, 8] {
-      try inContext(seed: seed) { draws.append($0.bytes(100) + Array($0.name("pipe").utf8)) }
+      try await inContext(seed: seed) { context in
+        let draw = context.bytes(100) + Array(context.name("pipe").utf8)
+        draws.withLock { $0.append(draw) }
+      }
     }
-    #expect(draws[0] == draws[1] && draws[0] != draws[2])
-    #expect(draws[0].count == 109)
+    let all = draws.withLock { $0 }
+    #expect(all[0] == all[1] && all[0] != all[2])
+    #expect(all[0].count == 109)
   }
 
   @Test("gives no name twice")
-  func names() throws {
-    try inContext { context in
+  func names() async throws {
+    try await inContext { context in
       let names = (0..<300).map { _ in context.name("a") }
       #expect(Set(names).count == 300)
     }
   }
 
   @Test("shows where bytes differ first")
-  func difference() throws {
-    try inContext { context in
+  func difference() async throws {
+    try await inContext { context in
       let right = Array("one line\nanother\n".utf8)
       let wrong = Array("one line\r\nanother\n".utf8)
       let failure = #expect(throws: CheckFailure.self) {
@@ -62,8 +68,8 @@ struct CheckContextTests {
   }
 
   @Test("talks with a program, line by line")
-  func lines() throws {
-    try inContext { context in
+  func lines() async throws {
+    try await inContext { context in
       let cat = try context.start("cat")
       try cat.sendLine("first")
       #expect(try cat.line() == "first")
@@ -77,8 +83,8 @@ struct CheckContextTests {
   }
 
   @Test("runs a program to its end, with what it was given and what it wrote")
-  func run() throws {
-    try inContext { context in
+  func run() async throws {
+    try await inContext { context in
       let bytes = context.bytes(300_000)
       let ended = try context.run("cat", input: bytes)
       #expect(ended.output == bytes && ended.status.isSuccess)
@@ -89,8 +95,8 @@ struct CheckContextTests {
   }
 
   @Test("does not wait for a process that holds the output of one that has ended")
-  func heldOutput() throws {
-    try inContext { context in
+  func heldOutput() async throws {
+    try await inContext { context in
       let ended = try context.run("sh", ["sleep 30 & echo $!"])
       let pid = try #require(Int32(ended.text.split(separator: "\n")[0]))
       #expect(kill(pid, SIGKILL) == 0)
@@ -98,8 +104,8 @@ struct CheckContextTests {
   }
 
   @Test("names the program that is late")
-  func late() throws {
-    try inContext { context in
+  func late() async throws {
+    try await inContext { context in
       let slow = try context.start("sh", ["sleep 30"])
       let failure = #expect(throws: CheckFailure.self) {
         try slow.waitForExit(within: .milliseconds(50))
@@ -112,9 +118,22 @@ struct CheckContextTests {
     }
   }
 
+  @Test("does not wait for what a program that has ended will never do")
+  func hopeless() async throws {
+    try await inContext { context in
+      _ = try context.start("sh", ["echo write task 2 first >&2; exit 1"])
+      let failure = #expect(throws: CheckFailure.self) {
+        try context.until("the pipe is there", within: .seconds(1000)) { false }
+      }
+      #expect(failure?.kind == .expectation)
+      #expect(failure?.seen == "sh ended: exit 1, having said: write task 2 first")
+      #expect(context.programs[0].lastWords == "sh (exit 1): write task 2 first\n")
+    }
+  }
+
   @Test("waits no longer than the whole check may take")
-  func overall() throws {
-    try inContext(seconds: 0) { context in
+  func overall() async throws {
+    try await inContext(seconds: 0) { context in
       let failure = #expect(throws: CheckFailure.self) {
         try context.until("the moon is full", within: .seconds(1000)) { false }
       }
@@ -123,11 +142,21 @@ struct CheckContextTests {
   }
 
   @Test("tells a program's own end by a signal from one that was asked for")
-  func crashes() throws {
-    try inContext { context in
+  func crashes() async throws {
+    try await inContext { context in
       let own = try context.start("sh", ["kill -SEGV $$"])
       #expect(try own.waitForExit() == .signaled(SIGSEGV))
       #expect(own.isCrashed)
+      let moved = try context.start("sh", ["read line; kill -SEGV $$"])
+      moved.signal(SIGSTOP)
+      moved.signal(SIGCONT)
+      try moved.sendLine("go")
+      #expect(try moved.waitForExit() == .signaled(SIGSEGV))
+      #expect(moved.isCrashed)
+      let told = try context.start("cat")
+      told.signal(SIGTERM)
+      #expect(try told.waitForExit() == .signaled(SIGTERM))
+      #expect(told.crash == nil)
       let quiet = try context.start("sh", ["kill -PIPE $$"])
       _ = try quiet.waitForExit()
       #expect(quiet.crash == .signaled(SIGPIPE) && !quiet.isCrashed)
@@ -135,8 +164,8 @@ struct CheckContextTests {
   }
 
   @Test("runs conversations at once and passes on what one of them throws")
-  func together() throws {
-    try inContext { context in
+  func together() async throws {
+    try await inContext { context in
       let count = Locked(0)
       try context.together(4) { _ in count.withLock { $0 += 1 } }
       #expect(count.withLock { $0 } == 4)

@@ -9,16 +9,25 @@ struct CheckRunnerTests {
   private static let sweeper = CheckRunner(executable: BuiltPrograms.ipclab, namespaces: false)
 
   private static func plan(
-    _ program: String, check: String = "engine.answers", seconds: Double = 10
+    _ program: String, check: String = "engine.answers", seconds: Double? = nil
   ) -> CheckPlan {
-    CheckPlan(
-      check: check, points: 10, seed: 5, seconds: seconds,
+    let isEndless = ["endless", "stopped"].contains(program)
+    var plan = CheckPlan(
+      check: check, points: 10, seed: 5, seconds: seconds ?? (isEndless ? 2 : 30),
       programs: ["program": [BuiltPrograms.hostile, program]])
+    plan.limits.memory = 128 << 20
+    return plan
+  }
+
+  private static func run(on runner: CheckRunner = runner, _ plan: CheckPlan) async throws
+    -> CheckReport
+  {
+    try await blocking { runner.run(plan) }
   }
 
   @Test("gives the points for a pass, and the story")
-  func pass() {
-    let report = Self.runner.run(Self.plan("healthy"))
+  func pass() async throws {
+    let report = try await Self.run(Self.plan("healthy"))
     #expect(report.outcome == .pass, "\(report)")
     #expect(report.points == 10 && report.maxPoints == 10 && report.seed == 5)
     #expect(report.did == ["started program"])
@@ -28,18 +37,19 @@ struct CheckRunnerTests {
     "holds the same programs without namespaces",
     arguments: [
       ("healthy", Outcome.pass), ("endless", .timeout), ("flood", .limit(.output)),
-      ("fork-bomb", .limit(.processes)), ("hog", .limit(.memory)), ("stopped", .timeout),
+      ("fork-bomb", .limit(.processes)), ("hog", .limit(.memory)), ("hoarder", .limit(.memory)),
+      ("stopped", .timeout),
       ("huge-file", .limit(.fileSize)), ("crash", .crash(signal: 11)), ("deaf", .fail),
       ("healthy", .pass),
     ])
-  func sweeping(_ program: String, _ outcome: Outcome) {
-    let report = Self.sweeper.run(Self.plan(program))
+  func sweeping(_ program: String, _ outcome: Outcome) async throws {
+    let report = try await Self.run(on: Self.sweeper, Self.plan(program))
     #expect(report.outcome == outcome, "\(report)")
   }
 
   @Test("names the daemon that is left without namespaces, and ends it")
-  func sweepingDaemon() {
-    let report = Self.sweeper.run(Self.plan("daemon"))
+  func sweepingDaemon() async throws {
+    let report = try await Self.run(on: Self.sweeper, Self.plan("daemon"))
     #expect(report.outcome == .leak(report.leftovers), "\(report)")
     let left = report.leftovers.compactMap { line in
       line.split(separator: " ").dropFirst().first.flatMap { Int32($0.dropLast()) }
@@ -49,48 +59,45 @@ struct CheckRunnerTests {
   }
 
   @Test("runs healthy and hostile programs side by side")
-  func together() {
+  func together() async throws {
     let cases: [(String, Outcome)] = [
       ("healthy", .pass), ("fork-bomb", .limit(.processes)), ("healthy", .pass),
-      ("hog", .limit(.memory)), ("flood", .limit(.output)), ("killer", .crash(signal: 9)),
+      ("hog", .limit(.memory)), ("flood", .limit(.output)), ("crash", .crash(signal: 11)),
     ]
-    let reports = Locked<[CheckReport?]>(Array(repeating: nil, count: cases.count))
-    for (index, (program, _)) in cases.enumerated() {
-      try? SystemThread.start {
-        let report = Self.runner.run(Self.plan(program))
-        reports.withLock { $0[index] = report }
+    try await withThrowingTaskGroup { group in
+      for (program, outcome) in cases {
+        group.addTask { (program, outcome, try await Self.run(Self.plan(program))) }
       }
-    }
-    while reports.withLock({ $0.contains { $0 == nil } }) { usleep(10_000) }
-    for (index, (program, outcome)) in cases.enumerated() {
-      let report = reports.withLock { $0[index] }
-      #expect(report?.outcome == outcome, "\(program): \(String(describing: report))")
+      for try await (program, outcome, report) in group {
+        #expect(report.outcome == outcome, "\(program): \(report)")
+      }
     }
   }
 
   @Test("reports a check that does not end, with its story")
-  func hangs() {
-    let report = Self.runner.run(Self.plan("stopped", check: "engine.hangs", seconds: 0.5))
+  func hangs() async throws {
+    let report = try await Self.run(Self.plan("stopped", check: "engine.hangs", seconds: 0.5))
     #expect(report.outcome == .timeout, "\(report)")
     #expect(report.did == ["started program"])
     #expect(report.wire == [#"check -> "hello""#])
   }
 
   @Test("does not blame the submission for a check that crashes, or that there is not")
-  func graderErrors() {
+  func graderErrors() async throws {
     for id in ["engine.traps", "engine.nothing"] {
-      let report = Self.runner.run(Self.plan("healthy", check: id))
+      let report = try await Self.run(Self.plan("healthy", check: id))
       #expect(report.outcome.word == "grader error", "\(report)")
     }
-    let nowhere = CheckRunner(executable: "/nowhere/ipclab").run(Self.plan("healthy"))
+    let nowhere = try await Self.run(
+      on: CheckRunner(executable: "/nowhere/ipclab"), Self.plan("healthy"))
     #expect(nowhere.outcome.word == "grader error")
   }
 
   @Test("says that a program is not there")
-  func missing() {
+  func missing() async throws {
     var plan = Self.plan("healthy")
     plan.programs = ["program": ["/nowhere/program"]]
-    let report = Self.runner.run(plan)
+    let report = try await Self.run(plan)
     #expect(report.outcome == .fail, "\(report)")
     #expect(report.seen?.contains("No such file") == true)
   }
@@ -101,16 +108,39 @@ struct CheckRunnerTests {
       (#"{"outcome":"pass"}"#, "pass"), (#"{"outcome":"fail","seen":"blue"}"#, "fail"),
       (#"{"outcome":"full marks"}"#, "grader error"), ("", "grader error"),
     ])
-  func external(_ verdict: String, _ word: String) {
+  func external(_ verdict: String, _ word: String) async throws {
     var plan = Self.plan("healthy", check: "own.check")
     plan.run = ["/bin/sh", "-c", "test -n \"$IPCLAB_PROGRAMS\" && echo '\(verdict)'"]
-    let report = Self.runner.run(plan)
+    let report = try await Self.run(plan)
     #expect(report.outcome.word == word, "\(report)")
     if word == "fail" { #expect(report.seen == "blue") }
   }
 
+  @Test("hides what must not be seen, but not the submission below it")
+  func hidden() async throws {
+    var place = Array("/tmp/ipclab-class-XXXXXX".utf8CString)
+    try #require(unsafe mkdtemp(&place) != nil)
+    let folder = String(decoding: place.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    for name in ["/own", "/own/results", "/other"] { mkdir(folder + name, 0o700) }
+    try SmallFile.write(
+      "cd \"${0%/own/a}\"; cat own/results/secret && exit; cat other/secret && exit; echo ok",
+      to: folder + "/own/a")
+    try SmallFile.write("x", to: folder + "/own/results/secret")
+    try SmallFile.write("x", to: folder + "/other/secret")
+    var plan = Self.plan("healthy")
+    plan.programs = ["program": ["/bin/sh", folder + "/own/a"]]
+    plan.visible = [folder + "/own", folder + "/own/a"]
+    plan.hidden = [folder, folder + "/own/results"]
+    let report = try await Self.run(plan)
+    #expect(report.outcome == (report.isInNamespaces ? .pass : .fail), "\(report)")
+    #expect(SmallFile.read(folder + "/own/a")?.hasPrefix("cd") == true)
+    #expect(SmallFile.read(folder + "/other/secret") == "x")
+    for name in ["/own/a", "/own/results/secret", "/other/secret"] { unlink(folder + name) }
+    for name in ["/own/results", "/own", "/other", ""] { rmdir(folder + name) }
+  }
+
   @Test("gives programs the files of the submission, and nothing to write to but their own")
-  func files() throws {
+  func files() async throws {
     var place = Array("/tmp/ipclab-submission-XXXXXX".utf8CString)
     try #require(unsafe mkdtemp(&place) != nil)
     let folder = String(decoding: place.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
@@ -120,9 +150,9 @@ struct CheckRunnerTests {
     var plan = Self.plan("healthy")
     plan.programs = ["program": ["/bin/sh", "program.sh"]]
     plan.folder = folder
-    let report = Self.runner.run(plan)
+    let report = try await Self.run(plan)
     #expect(report.outcome == .pass, "\(report)")
-    if report.containment.hasPrefix("namespaces") {
+    if report.isInNamespaces {
       #expect(DirectoryListing.names(in: folder) == ["program.sh"])
     }
     for name in DirectoryListing.names(in: folder) { unlink(folder + "/" + name) }

@@ -19,15 +19,19 @@ struct HostilePackTests {
   private let runner = CheckRunner(executable: BuiltPrograms.ipclab)
 
   @Test("gets its exact outcome and leaves nothing behind", arguments: HostilePack.cases)
-  func outcome(_ hostile: HostilePack.Case) throws {
+  func outcome(_ hostile: HostilePack.Case) async throws {
     var place = Array("/tmp/ipclab-results-XXXXXX".utf8CString)
     try #require(unsafe mkdtemp(&place) != nil)
     let results = String(decoding: place.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
     defer { rmdir(results) }
     let plan = HostilePack.plan(
       for: hostile, program: BuiltPrograms.hostile, results: results, seed: 1)
-    let report = runner.run(plan)
-    #expect(hostile.agrees(with: report), "\(report)")
+    let report = try await blocking { [runner] in runner.run(plan) }
+    if report.isInNamespaces || !hostile.needsNamespaces {
+      #expect(hostile.agrees(with: report), "\(report)")
+    } else {
+      #expect(report.outcome.word != "limit" && report.containment.contains("no namespaces"))
+    }
     #expect(DirectoryListing.names(in: results).isEmpty)
     let left = DirectoryListing.names(in: "/proc").compactMap { Int32($0) }.filter {
       (SmallFile.read("/proc/\($0)/cmdline") ?? "").contains(results)
@@ -36,10 +40,10 @@ struct HostilePackTests {
   }
 
   @Test("a program finds the objects of the check")
-  func sharing() {
+  func sharing() async throws {
     let plan = CheckPlan(
       check: "engine.shares", seed: 1, programs: ["program": [BuiltPrograms.hostile, "peer"]])
-    let report = runner.run(plan)
+    let report = try await blocking { [runner] in runner.run(plan) }
     #expect(report.outcome == .pass, "\(report)")
   }
 }

@@ -19,6 +19,7 @@ struct HostilePrograms {
     case "flood": flood()
     case "fork-bomb": forkBomb()
     case "hog": hog()
+    case "hoarder": hoarder()
     case "daemon": daemon()
     case "stopped": raise(SIGSTOP)
     case "deaf": deaf()
@@ -76,6 +77,18 @@ struct HostilePrograms {
     for _ in 0..<64 {
       let size = 32 << 20
       unsafe memset(malloc(size), 1, size)
+    }
+    sleep(60)
+  }
+
+  /// Takes 2 GiB of memory as files that it has open and nobody can find.
+  static func hoarder() {
+    let bytes = [UInt8](repeating: 0x78, count: 1 << 20)
+    for number in 0..<64 {
+      let path = "/dev/shm/hoard-\(getpid())-\(number)"
+      let file = unsafe open(path, O_CREAT | O_WRONLY, 0o600)
+      _ = unsafe unlink(path)
+      for _ in 0..<32 where unsafe write(file, bytes, bytes.count) < 0 { break }
     }
     sleep(60)
   }

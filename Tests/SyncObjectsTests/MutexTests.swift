@@ -6,7 +6,7 @@ import Testing
 @Suite struct MutexTests {
   @Test("a mutex belongs to the thread that has taken it, as often as it has")
   func ownership() throws {
-    let mutex = try OwnedMutex(isOwned: true)
+    let mutex = OwnedMutex(isOwned: true)
     #expect(mutex.lock() == .owned)
     #expect(
       try Background {
@@ -22,8 +22,8 @@ import Testing
 
   @Test("the end of its owner is told once, to one of those who wait", arguments: [1, 2])
   func abandoned(_ depth: Int) throws {
-    let mutex = try OwnedMutex()
-    let end = try ThreadEnd()
+    let mutex = OwnedMutex()
+    let end = ThreadEnd()
     let isOwned = Event(.manual)
     let leave = Event(.manual)
     try SystemThread.start {
@@ -54,8 +54,8 @@ import Testing
   @Test("a mutex that goes away while somebody owns it does no harm to that thread")
   func forgotten() throws {
     for _ in 0..<100 {
-      let held = try OwnedMutex()
-      var lost: OwnedMutex? = try OwnedMutex(isOwned: true)
+      let held = OwnedMutex()
+      var lost: OwnedMutex? = OwnedMutex(isOwned: true)
       #expect(held.lock() == .owned)
       #expect(lost?.owner != nil)
       lost = nil
@@ -65,7 +65,7 @@ import Testing
 
   @Test("many threads count with it, in all the ways of waiting")
   func counting() throws {
-    let mutex = try OwnedMutex()
+    let mutex = OwnedMutex()
     let idle = Event(.manual)
     let isOn = Event(.manual, isSet: true)
     nonisolated(unsafe) var count = 0

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <time.h>
+#include "mutex.h"
 
 // Pipes. _GNU_SOURCE only, so the module map's view of unistd.h lacks it.
 int cipc_pipe2(int fds[2], int flags);
@@ -127,16 +128,6 @@ int cipc_bytes_waiting(int fd);
 // Copies from one pipe to another without taking: tee is _GNU_SOURCE only. Never waits.
 ssize_t cipc_tee(int from, int to, size_t length);
 
-// Robust, recursive, process-shared mutexes: the attributes are macros of _GNU_SOURCE, and so is
-// locking with a monotonic deadline. NULL waits for ever. They return an error number, as pthread
-// functions do.
-int cipc_robust_mutex_init(void *mutex);
-int cipc_robust_mutex_lock(void *mutex, const struct timespec *deadline);
-int cipc_robust_mutex_try(void *mutex);
-int cipc_robust_mutex_unlock(void *mutex);
-int cipc_robust_mutex_adopt(void *mutex);
-void cipc_robust_mutex_destroy(void *mutex);
-size_t cipc_robust_mutex_size(void);
 // Changes a word and wakes everybody who sleeps on it, in one system call: nobody can be killed in
 // between. FUTEX_WAKE_OP has no C library wrapper and is encoded by macros. The argument has 11 bits.
 int cipc_futex_flip_and_wake(const void *word, uint32_t bits);

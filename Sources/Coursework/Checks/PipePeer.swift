@@ -111,7 +111,8 @@ extension CheckContext {
         return try NamedPipeClient(pipe, access: access, in: runtime, deadline: .immediate)
       } catch {
         switch error.code {
-        case .notFound, .instancesBusy, .disconnected, .endOfFile, .brokenPipe: return nil
+        case .notFound, .computerNotFound, .instancesBusy, .disconnected, .endOfFile, .brokenPipe:
+          return nil
         default:
           throw CheckFailure(
             expected: "\(who) can open the pipe \(name)", seen: PipePeer.words(error))
@@ -128,15 +129,18 @@ extension CheckContext {
   }
 
   /// Creates an instance of a pipe, for a program to connect to.
+  ///
+  /// - Parameter computer: The name of the computer that has it; `nil` for the machine itself.
   func listen(
     _ name: String, as who: String, direction: NamedPipes.Direction = .outbound,
-    quota: Int = 1 << 20, maxInstances: Int? = nil
+    quota: Int = 1 << 20, maxInstances: Int? = nil, computer: String? = nil
   ) throws -> PipePeer {
     var options = NamedPipes.Options(kind: .message, quota: quota)
     options.direction = direction
     options.maxInstances = maxInstances
+    options.computer = try computer.map { try VirtualComputer(name: $0) }
     let instance = try NamedPipeInstance(try PipeName(name), in: runtime, options: options)
-    did("made the pipe \(name)")
+    did("made the pipe \(name)" + (computer.map { " on the computer \($0)" } ?? ""))
     return PipePeer(end: instance, who: who, context: self)
   }
 

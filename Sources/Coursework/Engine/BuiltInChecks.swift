@@ -2,7 +2,8 @@
 public enum BuiltInChecks {
   /// Every check. A lab adds its own here, in a line.
   public static let all: [Check] = [
-    EngineChecks.all, copyChecks, redirectionChecks, writerReaderChecks, uppercaseChecks,
+    EngineChecks.all, copyChecks, redirectionChecks, writerReaderChecks, broadcastChecks,
+    remoteReaderChecks, gracefulEndChecks, uppercaseChecks,
   ].flatMap { $0 }
 
   /// The ids of all of them.

@@ -127,7 +127,7 @@ public final class CheckContext: Sendable {
 
   func addWire(_ lines: [String]) {
     story.withLock { story in
-      story.wire += lines
+      story.wire += lines.map { String($0.prefix(600)) }
       if story.wire.count > 40 { story.wire.removeFirst(story.wire.count - 20) }
     }
   }

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import IPCSystem
+internal import IPCTransport
 
 /// Runs one check in this process and judges how it went.
 struct CheckExecution: Sendable {
@@ -12,15 +13,15 @@ struct CheckExecution: Sendable {
   /// Runs the check, ends its programs and says what became of it.
   func run(_ watch: Watch) -> CheckReport {
     var failure: CheckFailure?
-    do { try check.body(context) } catch let error as CheckFailure { failure = error } catch {
-      failure = CheckFailure(expected: "no error", seen: "\(error)")
-    }
+    do { try check.body(context) } catch { failure = Self.failure(error) }
     let programs = context.programs
     if failure != nil {
       for program in programs { program.settle(within: .milliseconds(30)) }
     }
     var leftovers = Leftovers()
     leftovers.findProcesses(excusing: programs, in: containment)
+    // All are asked before the first is waited for.
+    for program in programs { program.ask() }
     for program in programs { program.stop() }
     if containment == .namespaces { leftovers.findObjects(order) }
     return report(failure, watch, leftovers)
@@ -57,7 +58,7 @@ struct CheckExecution: Sendable {
       report.expected = context.limits.text(of: limit)
       report.seen = "more than that, and it was stopped"
     }
-    report.cause = failure?.cause
+    report.cause = failure?.cause.map(Self.shortened)
     report.seconds = Double(MonotonicClock.now() - start) / 1e9
     report.leftovers = leftovers.all
     report.containment = containment.text
@@ -65,11 +66,18 @@ struct CheckExecution: Sendable {
       report.did = story.did
       report.wire = story.wire.suffix(12)
     }
-    for program in programs {
-      let last = Escaped.plain(program.errorOutput.suffix(1000))
-      if !last.isEmpty { report.said.append("\(program.name): \(last)") }
-    }
+    report.said = programs.compactMap(\.lastWords)
     return report
+  }
+
+  /// What an error that no check has foreseen says about the programs.
+  private static func failure(_ error: any Error) -> CheckFailure {
+    if let failure = error as? CheckFailure { return failure }
+    let isTimeout =
+      (error as? TransportError)?.code == .timedOut || (error as? SystemError)?.code == ETIMEDOUT
+    return CheckFailure(
+      isTimeout ? .timeout : .expectation,
+      expected: isTimeout ? "the conversation goes on" : "no error", seen: "\(error)")
   }
 
   private static func shortened(_ text: String) -> String {
@@ -112,7 +120,9 @@ extension Program {
   /// How it ended, when a signal ended it that nobody here sent.
   var crash: ExitStatus? {
     state.look { state in
-      guard case .signaled = state.status, !state.wasKilled else { return nil }
+      guard case .signaled(let number) = state.status, !state.wasKilled,
+        !state.signals.contains(number)
+      else { return nil }
       return state.status
     }
   }
@@ -134,12 +144,27 @@ extension Program {
     return number == SIGXCPU || (number == SIGKILL && isSpent) ? .processorTime : nil
   }
 
-  /// Ends it at the end of the check: first asks, then kills.
-  func stop() {
+  /// How it ended, if by itself, and the last of what it wrote on its standard error; `nil` when there
+  /// is nothing to say.
+  var lastWords: String? {
+    let (status, wasKilled) = state.look { ($0.status, $0.wasKilled) }
+    let end = wasKilled || status == nil ? "stopped by the check" : "\(status!)"
+    let last = Escaped.plain(errorOutput.suffix(1000))
+    if last.isEmpty { return wasKilled || status?.isSuccess == true ? nil : "\(name) (\(end))" }
+    return "\(name) (\(end)): \(last)"
+  }
+
+  /// Asks it to end, at the end of the check.
+  func ask() {
     closeInput()
-    if !isRunning { return }
     end(with: SIGTERM)
     end(with: SIGCONT)  // one that is stopped would not hear it
+  }
+
+  /// Ends it if it does not end when asked.
+  func stop() {
+    if !isRunning { return }
+    ask()
     if state.wait(.after(.milliseconds(200)), { $0.isOver ? true : nil }) == nil {
       end(with: SIGKILL)
       _ = state.wait(.after(.seconds(2))) { $0.isOver ? true : nil }

@@ -18,8 +18,8 @@ public struct CheckPlan: Codable, Sendable {
   /// Files and directories that programs need besides those in `folder`, the directories of the
   /// programs, and what is installed. Only those below `/tmp` and the like need to be named.
   public var visible: [String] = []
-  /// Directories that look empty to the programs: results, other submissions. Nothing that the
-  /// programs need may be below them.
+  /// Directories that look empty to the programs, but for what is visible below them: results, other
+  /// submissions, solutions.
   public var hidden: [String] = []
   /// Variables that the programs get besides `PATH`, `HOME` and the like.
   public var environment: [String: String] = [:]

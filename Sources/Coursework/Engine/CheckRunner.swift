@@ -9,6 +9,8 @@ internal import IPCSystem
 public struct CheckRunner: Sendable {
   let executable: String
   private let containment: Locked<Containment>
+  /// Why namespaces are not used.
+  private let obstacle = Locked("")
 
   /// Creates a runner.
   ///
@@ -30,10 +32,14 @@ public struct CheckRunner: Sendable {
       let kind = containment.withLock { $0 }
       var end = try attempt(plan, kind)
       if end.status == .exited(CheckProcess.unavailable), kind == .namespaces {
+        let reason = Escaped.plain(end.errorOutput.suffix(200)).split(separator: "\n").last ?? ""
+        obstacle.withLock { $0 = String(reason) }
         containment.withLock { $0 = .sweep }
         end = try attempt(plan, .sweep)
       }
       report = end.report ?? Self.missing(plan, end)
+      let reason = obstacle.withLock { $0 }
+      if !reason.isEmpty { report.containment += " (no namespaces: \(reason))" }
     } catch {
       report = CheckReport(
         id: plan.check, outcome: .graderError("the check could not be run: \(error)"))
@@ -121,9 +127,11 @@ public struct CheckRunner: Sendable {
   ]
 
   private func order(_ plan: CheckPlan, _ place: String) -> CheckOrder {
-    let environment = ProcessInfo.processInfo.environment.filter {
+    var environment = ProcessInfo.processInfo.environment.filter {
       Self.passedOn.contains($0.key)
     }
+    // It traces its own process, which is not allowed here.
+    environment["ASAN_OPTIONS"] = "detect_leaks=0"
     let folder = plan.folder.map(Self.absolute)
     var plan = plan
     plan.programs = plan.programs.mapValues { Self.locate($0, in: folder) }
@@ -137,11 +145,15 @@ public struct CheckRunner: Sendable {
     for name in ["PATH", "LD_LIBRARY_PATH"] {
       visible += (environment[name] ?? "").split(separator: ":").map(String.init)
     }
+    // A report may show what a program prints.
+    let secrets = [".ssh", ".gnupg", ".aws"].compactMap { name in
+      environment["HOME"].flatMap { Self.real($0 + "/" + name) }
+    }
     return CheckOrder(
       plan: plan,
       environment: environment.merging(plan.environment) { $1 }.map { "\($0.key)=\($0.value)" },
       visible: visible.filter { Files.exist($0) },
-      hidden: plan.hidden.map(Self.absolute), place: place)
+      hidden: plan.hidden.map(Self.absolute) + secrets, place: place)
   }
 
   /// The directory of a program; the program alone when that is a place for everybody.

@@ -11,10 +11,8 @@ enum Containment: String, Codable, Sendable {
   /// As reports say it.
   var text: String {
     switch self {
-    case .namespaces:
-      "namespaces (processes, mounts, IPC, network); file system read-only, /tmp of its own"
-    case .sweep:
-      "process sweep only: this system allows no namespaces, so files and the network are shared"
+    case .namespaces: "namespaces"
+    case .sweep: "process sweep only; files, IPC and the network are shared with everything else"
     }
   }
 }
@@ -29,7 +27,7 @@ struct CheckPlace {
 /// The steps that shut a check process off. In this order, in a process with one thread.
 enum Seclusion {
   /// Directories that everybody may write to, and that are therefore its own.
-  private static let covered = ["/tmp", "/var/tmp", "/dev/shm"]
+  static let everybodys = ["/tmp", "/var/tmp", "/dev/shm"]
 
   /// Goes through all of it.
   ///
@@ -58,28 +56,33 @@ enum Seclusion {
     return place
   }
 
+  /// Puts an empty directory over each that everybody may write to and each that must not be seen,
+  /// and brings back what programs need that was below them.
   private static func arrangeFiles(_ order: CheckOrder) throws {
-    let kept = outermost(order.visible.filter { path in covered.contains { path.isBelow($0) } })
-    var holds: [Int32] = []
-    for path in kept { holds.append(try Confinement.openPath(path).release()) }
-    defer { for hold in holds { close(hold) } }
-    let hidden = order.hidden.filter(Files.exist)
+    let hidden = Set(order.hidden.filter(Files.exist))
+    let covers = hidden.union(everybodys.filter(Files.exist))
+    var holds: [String: Int32] = [:]
+    defer { for hold in holds.values { close(hold) } }
+    for path in Set(order.visible).subtracting(everybodys)
+    where covers.contains(where: { path == $0 || path.isBelow($0) }) {
+      // A place that cannot be opened cannot be of use to the programs either.
+      if let hold = try? Confinement.openPath(path) { holds[path] = hold.release() }
+    }
     try Confinement.makeMountsPrivate()
-    var own: [String] = []
-    for path in covered where Files.exist(path) {
-      try Confinement.mount("tmpfs", on: path, options: "size=256m,mode=1777")
-      own.append(path)
+    // From the root on: what is below covers, or brings back, part of what is above.
+    for path in covers.union(holds.keys).sorted(by: { ($0.utf8.count, $0) < ($1.utf8.count, $1) }) {
+      if covers.contains(path) {
+        try makeDirectories(path)
+        try Confinement.mount("tmpfs", on: path, options: "size=256m,mode=1777")
+      }
+      if let hold = holds[path] {
+        try makeTarget(path, hold)
+        try Confinement.bind("/proc/self/fd/\(hold)", on: path)
+      }
     }
-    for (path, hold) in zip(kept, holds) {
-      try makeTarget(path, hold)
-      try Confinement.bind("/proc/self/fd/\(hold)", on: path)
-    }
+    var own = everybodys.filter { Files.exist($0) && !hidden.contains($0) }
     try Confinement.mount("proc", on: "/proc")
     if (try? Confinement.mount("mqueue", on: "/dev/mqueue")) != nil { own.append("/dev/mqueue") }
-    for path in hidden {
-      try makeDirectories(path)
-      try Confinement.mount("tmpfs", on: path, options: "size=4k,mode=0700")
-    }
     // What follows exists only in some kernels, and each helps without the others.
     try? Confinement.overwrite("/proc/sys/kernel/pid_max", "1024")
     try? Confinement.overwrite("/proc/sys/user/max_user_namespaces", "0")
@@ -102,12 +105,6 @@ enum Seclusion {
     _ = Glibc.signal(SIGXFSZ, SIG_IGN)
   }
 
-  /// The paths without those that are below another.
-  private static func outermost(_ paths: [String]) -> [String] {
-    let paths = Set(paths)
-    return paths.filter { path in !paths.contains { path.isBelow($0) } }.sorted()
-  }
-
   /// Makes something to mount on: a directory or a file, as what was there before.
   private static func makeTarget(_ path: String, _ hold: Int32) throws {
     var status = stat()
@@ -115,7 +112,7 @@ enum Seclusion {
     let isDirectory = status.st_mode & S_IFMT == S_IFDIR
     if isDirectory { return try makeDirectories(path) }
     try makeDirectories(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
-    try Files.write([], to: path)
+    if !Files.exist(path) { try Files.write([], to: path) }
   }
 
   private static func makeDirectories(_ path: String) throws {

@@ -10,7 +10,9 @@ public enum HostilePack {
     public let outcome: Outcome
     /// Words that must be among the names of a leak, or in what was seen.
     public let mentions: [String]
-    var seconds = 10.0
+    /// Whether only namespaces hold it: where there are none, it goes unseen or ends the check process.
+    public var needsNamespaces = false
+    var seconds = 30.0
     var processorSeconds: Int?
 
     /// Its name.
@@ -29,7 +31,9 @@ public enum HostilePack {
   /// The pack. The first and the last are well behaved.
   public static let cases: [Case] = [
     Case(name: "healthy", about: "does what it should", outcome: .pass, mentions: []),
-    Case(name: "endless", about: "never ends and ignores signals", outcome: .timeout, mentions: []),
+    Case(
+      name: "endless", about: "never ends and ignores signals", outcome: .timeout, mentions: [],
+      seconds: 2),
     Case(
       name: "burner", about: "computes on all processors", outcome: .limit(.processorTime),
       mentions: [], processorSeconds: 1),
@@ -39,9 +43,12 @@ public enum HostilePack {
       mentions: []),
     Case(name: "hog", about: "takes memory without end", outcome: .limit(.memory), mentions: []),
     Case(
+      name: "hoarder", about: "takes memory in files without names", outcome: .limit(.memory),
+      mentions: []),
+    Case(
       name: "daemon", about: "leaves a process that holds its standard output",
       outcome: .leak(["process"]), mentions: ["HostilePrograms daemon"]),
-    Case(name: "stopped", about: "stops itself", outcome: .timeout, mentions: []),
+    Case(name: "stopped", about: "stops itself", outcome: .timeout, mentions: [], seconds: 2),
     Case(
       name: "deaf", about: "closes every descriptor", outcome: .fail,
       mentions: ["closed its standard output"]),
@@ -52,13 +59,14 @@ public enum HostilePack {
       outcome: .limit(.fileSize), mentions: []),
     Case(
       name: "tamper", about: "writes into the results and the grader", outcome: .fail,
-      mentions: ["nothing"]),
+      mentions: ["nothing"], needsNamespaces: true),
     Case(name: "crash", about: "crashes", outcome: .crash(signal: 11), mentions: []),
     Case(
       name: "litter", about: "leaves shared memory and a file", outcome: .leak(["memory", "file"]),
-      mentions: ["/dev/shm/litter", "/tmp/litter"]),
+      mentions: ["/dev/shm/litter", "/tmp/litter"], needsNamespaces: true),
     Case(
-      name: "killer", about: "kills everything it can", outcome: .crash(signal: 9), mentions: []),
+      name: "killer", about: "kills everything it can", outcome: .crash(signal: 9), mentions: [],
+      needsNamespaces: true),
     Case(name: "healthy", about: "does what it should", outcome: .pass, mentions: []),
   ]
 
@@ -74,6 +82,7 @@ public enum HostilePack {
       check: "engine.answers", points: 1, seed: seed, seconds: hostile.seconds,
       programs: ["program": [program, hostile.name, results]])
     plan.hidden = [results]
+    plan.limits.memory = 128 << 20
     if let seconds = hostile.processorSeconds { plan.limits.processorSeconds = seconds }
     return plan
   }

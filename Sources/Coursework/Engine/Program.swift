@@ -31,8 +31,12 @@ public final class Program: Sendable {
     var processorSeconds = 0.0
     /// Everything is collected: status, and what was in the pipes.
     var isOver = false
-    /// The check has sent it a signal, or the engine has.
+    /// The check, or its end, has killed it.
     var wasKilled = false
+    /// The signals that the check has sent it.
+    var signals: Set<Int32> = []
+    /// The check has waited for its end: that it ends is no surprise.
+    var wasAwaited = false
     var input: Int32 = -1
   }
 
@@ -151,6 +155,7 @@ public final class Program: Sendable {
   /// - Throws: ``CheckFailure`` when it does not in time.
   @discardableResult
   public func waitForExit(within: Duration = .seconds(5)) throws -> ExitStatus {
+    state.change { $0.wasAwaited = true }
     let status = state.wait(limited(within)) { $0.isOver ? $0.status : nil }
     if let status { return status }
     throw CheckFailure(
@@ -180,10 +185,14 @@ public final class Program: Sendable {
   /// Sends it a signal. That it ends of it is no crash.
   public func signal(_ number: Int32) {
     note("sent signal \(number) to \(name)")
-    end(with: number)
+    state.change { state in
+      if state.status != nil { return }
+      state.signals.insert(number)
+      child.signal(number)
+    }
   }
 
-  /// Sends a signal if the process is there still: its id may be another's afterwards.
+  /// Sends a signal that is to end it, if it is there still: its id may be another's afterwards.
   func end(with number: Int32) {
     state.change { state in
       if state.status != nil { return }

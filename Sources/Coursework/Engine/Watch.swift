@@ -10,7 +10,8 @@ final class Watch: Sendable {
   private let end: Deadline
   private let broken = Locked<Outcome.Limit?>(nil)
   private let late: @Sendable () -> Void
-  private static let interval: UInt32 = 20_000
+  /// How long it sleeps, in microseconds. Without namespaces it must look at every process there is.
+  private var interval: UInt32 { containment == .namespaces ? 20_000 : 50_000 }
 
   /// - Parameters:
   ///   - end: When the check should be over.
@@ -41,7 +42,7 @@ final class Watch: Sendable {
         Self.killAll(in: containment)
         patience = min(patience, .after(.seconds(2)))
       }
-      usleep(Self.interval)
+      usleep(interval)
     }
     late()
   }
@@ -49,8 +50,12 @@ final class Watch: Sendable {
   private func exceeded(_ table: ProcessTable) -> Outcome.Limit? {
     let alive = table.entries.filter { !$0.isZombie }
     if alive.count + 1 > limits.processes { return .processes }
-    let most = alive.reduce(0) { $0 + $1.resident }
-    if most > limits.memory && ProcessTable.memory(of: alive) > limits.memory { return .memory }
+    let files = FileMemory.used(by: alive, in: containment)
+    let most = files + alive.reduce(0) { $0 + $1.resident }
+    // Looked at closely only when it matters: that takes the kernel some time.
+    if most > limits.memory, files + ProcessTable.memory(of: alive) > limits.memory {
+      return .memory
+    }
     return nil
   }
 
