@@ -2,7 +2,8 @@
 public enum BuiltInChecks {
   /// Every check. A lab adds its own here, in a line.
   public static let all: [Check] = [
-    [Check]()
+    loginChecks, sharedStateChecks, notifyChecks, readersWritersChecks, noticeboardChecks,
+    commandServerChecks, eventLoopChecks,
   ].flatMap { $0 }
 
   /// The check of this id.
