@@ -5,6 +5,6 @@ let package = Package(
   name: "lab09",
   dependencies: [.package(name: "ipclab", path: "../../..")],
   targets: [
-    .executableTarget(name: "server", dependencies: [.product(name: "Win32", package: "ipclab")]),
+    .executableTarget(name: "server", dependencies: [.product(name: "Win32", package: "ipclab")])
   ]
 )

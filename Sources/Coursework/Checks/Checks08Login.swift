@@ -41,6 +41,7 @@ extension BuiltInChecks {
       let password = context.word()
       let first = try PipeTalk("first", to: pipe, of: server, context)
       try first.ask("login \(user) \(password)", expecting: "registered \(user)")
+      try first.end()
       let second = try PipeTalk("second", to: pipe, of: server, context)
       let wrong = context.word()
       try second.ask("login \(user) \(wrong)", expecting: "refused")
@@ -63,6 +64,7 @@ extension BuiltInChecks {
       let password = context.word() + "Q7"
       let first = try PipeTalk("first", to: pipe, of: server, context)
       try first.ask("login \(user) \(password)", expecting: "registered \(user)")
+      try first.end()
       let second = try PipeTalk("second", to: pipe, of: server, context)
       let near = [
         String(password.dropLast()), password + "x", String(password.prefix(1)),
@@ -96,6 +98,7 @@ extension BuiltInChecks {
       try client.ask(
         "login \(user)", expecting: "LOGIN \(user.uppercased())",
         cause: "after the login everything is text")
+      try client.end()
       let early = try PipeTalk("one who only says fim", to: pipe, of: server, context)
       try early.end()
     },

@@ -187,31 +187,34 @@ func listen(on name: String) -> HANDLE {
   return pipe
 }
 
+/// Gives every client that comes a thread of its own.
+func serve(_ name: String, for bank: Bank) -> Never {
+  var next = listen(on: name)
+  while true {
+    let pipe = next
+    let hasClient = ConnectNamedPipe(pipe, nil) || GetLastError() == ERROR_PIPE_CONNECTED
+    // The next client must find an instance even if this conversation is over at once.
+    next = listen(on: name)
+    guard hasClient else {
+      CloseHandle(pipe)
+      continue
+    }
+    let thread = CreateThread(
+      nil, 0,
+      { _ in
+        converse(over: pipe, with: bank)
+        return 0
+      }, nil, 0, nil)
+    CloseHandle(thread)
+  }
+}
+
 @main struct Server {
   static func main() {
     guard CommandLine.arguments.count == 3 else {
       say("usage: server PIPE DIRECTORY", to: STD_ERROR_HANDLE)
       exit(2)
     }
-    let name = CommandLine.arguments[1]
-    let bank = Bank(in: CommandLine.arguments[2])
-    var next = listen(on: name)
-    while true {
-      let pipe = next
-      let hasClient = ConnectNamedPipe(pipe, nil) || GetLastError() == ERROR_PIPE_CONNECTED
-      // The next client must find an instance even if this conversation is over at once.
-      next = listen(on: name)
-      guard hasClient else {
-        CloseHandle(pipe)
-        continue
-      }
-      let thread = CreateThread(
-        nil, 0,
-        { _ in
-          converse(over: pipe, with: bank)
-          return 0
-        }, nil, 0, nil)
-      CloseHandle(thread)
-    }
+    serve(CommandLine.arguments[1], for: Bank(in: CommandLine.arguments[2]))
   }
 }

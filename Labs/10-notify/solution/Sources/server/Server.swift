@@ -175,31 +175,34 @@ func acceptClient(on pipe: HANDLE) -> Bool {
   return error == ERROR_SUCCESS || error == ERROR_PIPE_CONNECTED
 }
 
+/// Gives every client that comes a thread of its own.
+func serve(_ name: String, for users: Users) -> Never {
+  var next = listen(on: name)
+  while true {
+    let pipe = next
+    let hasClient = acceptClient(on: pipe)
+    // The next client must find an instance even if this conversation is over at once.
+    next = listen(on: name)
+    guard hasClient else {
+      CloseHandle(pipe)
+      continue
+    }
+    let thread = CreateThread(
+      nil, 0,
+      { _ in
+        converse(over: pipe, with: users)
+        return 0
+      }, nil, 0, nil)
+    CloseHandle(thread)
+  }
+}
+
 @main struct Server {
   static func main() {
     guard CommandLine.arguments.count == 2 else {
       say("usage: server PIPE", to: STD_ERROR_HANDLE)
       exit(2)
     }
-    let name = CommandLine.arguments[1]
-    let users = Users()
-    var next = listen(on: name)
-    while true {
-      let pipe = next
-      let hasClient = acceptClient(on: pipe)
-      // The next client must find an instance even if this conversation is over at once.
-      next = listen(on: name)
-      guard hasClient else {
-        CloseHandle(pipe)
-        continue
-      }
-      let thread = CreateThread(
-        nil, 0,
-        { _ in
-          converse(over: pipe, with: users)
-          return 0
-        }, nil, 0, nil)
-      CloseHandle(thread)
-    }
+    serve(CommandLine.arguments[1], for: Users())
   }
 }

@@ -43,7 +43,7 @@ struct Client {
   static let mostWaiting = 64 * 1024
 
   let descriptor: Int32
-  var unfinished: [UInt8] = []
+  var partial: [UInt8] = []
   var outgoing: [UInt8] = []
   /// How many bytes at the beginning of `outgoing` have been sent.
   var sent = 0
@@ -80,13 +80,13 @@ struct Client {
 
   private mutating func take(_ byte: UInt8) {
     if byte != UInt8(ascii: "\n") {
-      unfinished.append(byte)
+      partial.append(byte)
       return
     }
-    outgoing += unfinished.map { UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 ? $0 - 32 : $0 }
+    outgoing += partial.map { UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 ? $0 - 32 : $0 }
     outgoing.append(byte)
-    isEnding = unfinished == Array("fim".utf8)
-    unfinished = []
+    isEnding = partial == Array("fim".utf8)
+    partial = []
   }
 
   /// Sends as much as the socket takes at this moment.
