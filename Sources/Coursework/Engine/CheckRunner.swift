@@ -37,7 +37,7 @@ public struct CheckRunner: Sendable {
         containment.withLock { $0 = .sweep }
         end = try attempt(plan, .sweep)
       }
-      report = end.report ?? Self.missing(plan, end)
+      report = end.report ?? Self.missing(plan, end, containment.withLock { $0 })
       let reason = obstacle.withLock { $0 }
       if !reason.isEmpty { report.containment += " (no namespaces: \(reason))" }
     } catch {
@@ -62,13 +62,23 @@ public struct CheckRunner: Sendable {
   }
 
   /// The report for a check process that wrote none.
-  private static func missing(_ plan: CheckPlan, _ end: Ending) -> CheckReport {
+  ///
+  /// In namespaces nothing in them can end it. Without, a submission can: that is no error of the
+  /// grader, which would cost nothing.
+  private static func missing(
+    _ plan: CheckPlan, _ end: Ending, _ containment: Containment
+  ) -> CheckReport {
     if end.isLate {
       return CheckReport(
         id: plan.check, outcome: .timeout, expected: "the check is over within \(plan.seconds) s",
         seen: "it had to be killed")
     }
     let said = Escaped.plain(end.errorOutput.suffix(1000))
+    if containment == .sweep, let number = CheckProcess.killer(end.status) {
+      return CheckReport(
+        id: plan.check, outcome: .fail, expected: "the programs leave the grader alone",
+        seen: "its process was ended by signal \(number) while they ran")
+    }
     return CheckReport(
       id: plan.check,
       outcome: .graderError("the check process left no report: \(end.status). \(said)"))
