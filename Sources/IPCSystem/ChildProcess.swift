@@ -146,6 +146,11 @@ public struct ChildProcess: Sendable {
     return (Self.decode(status), ResourceUsage(usage))
   }
 
+  /// Waits for a child that was not started by ``start(_:)``.
+  public static func wait(for pid: Int32) throws(SystemError) -> ExitStatus {
+    try ChildProcess(pid: pid).wait().status
+  }
+
   /// Collects the process if it has ended; `nil` while it runs.
   public func poll() throws(SystemError) -> (status: ExitStatus, usage: ResourceUsage)? {
     var status: Int32 = 0

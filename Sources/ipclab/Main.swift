@@ -1,4 +1,5 @@
 internal import Console
+internal import Coursework
 internal import IPCSystem
 internal import LabRunner
 
@@ -9,6 +10,9 @@ internal import LabRunner
     if words.first == Actor.command { Exit.now(Actor.main()) }
     if words.first == ConsoleChild.command {
       Exit.now(ConsoleChild.main(Array(words.dropFirst())))
+    }
+    if words.first == CheckProcess.command {
+      Exit.now(CheckProcess.main(Array(words.dropFirst())))
     }
     BrokenPipes.ignore()
     Exit.now(CommandTable.run(words))

@@ -4,6 +4,7 @@ public enum BuiltInChecks {
   public static let all: [Check] = [
     loginChecks, sharedStateChecks, notifyChecks, readersWritersChecks, noticeboardChecks,
     commandServerChecks, eventLoopChecks,
+    EngineChecks.all,
   ].flatMap { $0 }
 
   /// The check of this id.

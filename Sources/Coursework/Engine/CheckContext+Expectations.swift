@@ -4,23 +4,39 @@ internal import IPCSystem
 extension CheckContext {
   /// Waits until the condition holds.
   ///
+  /// A program that ends meanwhile, and has not been waited for, ends the wait if it failed or was the
+  /// last one.
+  ///
   /// - Parameter what: What should happen, such as “the pipe \(name) exists”.
   /// - Throws: ``CheckFailure`` when it does not in time.
   public func until(
     _ what: String, within: Duration = .seconds(5), _ condition: () throws -> Bool
   ) throws {
     let end = min(deadline, .after(within))
+    var hopeless: Deadline?
     while true {
       if try condition() { return }
       if end.hasPassed {
         throw CheckFailure(
           .timeout, expected: "\(what) within \(within)", seen: "that did not happen")
       }
-      if let dead = story.withLock({ $0.programs.first { $0.isCrashed }?.ending }) {
-        throw CheckFailure(expected: what, seen: dead)
+      if let hopeless, hopeless.hasPassed, let ending = surprise {
+        throw CheckFailure(expected: what, seen: ending)
       }
+      // What it did before it ended may take a moment to show.
+      if hopeless == nil && surprise != nil { hopeless = .after(.milliseconds(300)) }
       usleep(2000)
     }
+  }
+
+  /// How a program ended with which nobody has reckoned: one that failed, or the last that ran.
+  private var surprise: String? {
+    let ended = programs.filter { program in
+      program.state.look { $0.isOver && !$0.wasAwaited && !$0.wasKilled }
+    }
+    let failed = ended.first { $0.status?.isSuccess == false }
+    let isAnyRunning = programs.contains(where: \.isRunning)
+    return (failed ?? (isAnyRunning ? nil : ended.last))?.ending
   }
 
   /// Goes on if the condition holds.

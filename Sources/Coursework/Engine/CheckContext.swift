@@ -123,14 +123,19 @@ public final class CheckContext: Sendable {
     onWire("\(who) <- \(Escaped.text(bytes))")
   }
 
-  private func onWire(_ line: String) {
+  private func onWire(_ line: String) { addWire([line]) }
+
+  func addWire(_ lines: [String]) {
     story.withLock { story in
-      story.wire.append(line)
-      if story.wire.count > 40 { story.wire.removeFirst(20) }
+      story.wire += lines.map { String($0.prefix(600)) }
+      if story.wire.count > 40 { story.wire.removeFirst(story.wire.count - 20) }
     }
   }
 
   // MARK: - Programs
+
+  /// Those that were started, in that order.
+  var programs: [Program] { story.withLock { $0.programs } }
 
   /// Starts a program of the submission.
   ///

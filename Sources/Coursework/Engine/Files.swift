@@ -3,6 +3,8 @@ internal import IPCSystem
 
 /// Whole files.
 enum Files {
+  static func exist(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
   static func write(_ bytes: [UInt8], to path: String) throws(SystemError) {
     let raw = try checked("open(\(path))") {
       unsafe open(path, O_CREAT | O_TRUNC | O_CLOEXEC | O_WRONLY, 0o600)

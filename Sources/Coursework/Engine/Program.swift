@@ -24,12 +24,19 @@ public final class Program: Sendable {
     var written = 0
     /// Bytes of the output that `line` has given out.
     var taken = 0
+    /// Bytes of the output that `line` has looked through.
+    var searched = 0
     var outputEnded = false
     var status: ExitStatus?
+    var processorSeconds = 0.0
     /// Everything is collected: status, and what was in the pipes.
     var isOver = false
-    /// The check has sent it a signal, or the engine has.
+    /// The check, or its end, has killed it.
     var wasKilled = false
+    /// The signals that the check has sent it.
+    var signals: Set<Int32> = []
+    /// The check has waited for its end: that it ends is no surprise.
+    var wasAwaited = false
     var input: Int32 = -1
   }
 
@@ -117,8 +124,12 @@ public final class Program: Sendable {
   public func line(within: Duration = .seconds(5)) throws -> String {
     let answer = state.wait(limited(within)) { state -> String?? in
       let rest = state.output[state.taken...]
-      if let end = rest.firstIndex(of: 0x0A) {
+      // What has come since the last look only: a flood comes in very many pieces.
+      let end = state.output[max(state.taken, state.searched)...].firstIndex(of: 0x0A)
+      state.searched = state.output.count
+      if let end {
         state.taken = end + 1
+        state.searched = end + 1
         return .some(String(decoding: rest[..<end].filter { $0 != 0x0D }, as: UTF8.self))
       }
       if state.outputEnded || state.isOver {
@@ -130,6 +141,7 @@ public final class Program: Sendable {
     switch answer {
     case .some(.some(let text)): return text
     case .some(.none):
+      settle(within: .milliseconds(300))
       throw CheckFailure(
         expected: "\(name) prints a line", seen: ending ?? "\(name) closed its standard output")
     case .none:
@@ -143,11 +155,16 @@ public final class Program: Sendable {
   /// - Throws: ``CheckFailure`` when it does not in time.
   @discardableResult
   public func waitForExit(within: Duration = .seconds(5)) throws -> ExitStatus {
+    state.change { $0.wasAwaited = true }
     let status = state.wait(limited(within)) { $0.isOver ? $0.status : nil }
     if let status { return status }
     throw CheckFailure(
       .timeout, expected: "\(name) ends within \(within)", seen: "\(name) is still running")
   }
+
+  /// Waits a moment for its end. What a process had open is closed before it has ended: who saw that
+  /// comes here to learn why.
+  func settle(within: Duration) { _ = state.wait(limited(within)) { $0.isOver ? true : nil } }
 
   /// The first megabyte of what it wrote to its standard output.
   public var output: [UInt8] { state.look { $0.output } }
@@ -168,10 +185,14 @@ public final class Program: Sendable {
   /// Sends it a signal. That it ends of it is no crash.
   public func signal(_ number: Int32) {
     note("sent signal \(number) to \(name)")
-    end(with: number)
+    state.change { state in
+      if state.status != nil { return }
+      state.signals.insert(number)
+      child.signal(number)
+    }
   }
 
-  /// Sends a signal if the process is there still: its id may be another's afterwards.
+  /// Sends a signal that is to end it, if it is there still: its id may be another's afterwards.
   func end(with number: Int32) {
     state.change { state in
       if state.status != nil { return }
@@ -248,7 +269,10 @@ public final class Program: Sendable {
       if status == nil, entries[2].revents != 0 {
         entries[2].fd = -1
         status = state.change { state in
-          state.status = (try? child.wait())?.status ?? .exited(-1)
+          let end = try? child.wait()
+          let used = end.map { $0.usage.userNanoseconds + $0.usage.systemNanoseconds } ?? 0
+          state.processorSeconds = Double(used) / 1e9
+          state.status = end?.status ?? .exited(-1)
           return state.status
         }
         drainUntil = .after(.milliseconds(500))

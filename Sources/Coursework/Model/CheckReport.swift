@@ -22,12 +22,15 @@ public struct CheckReport: Codable, Sendable, Hashable {
   public var wire: [String]
   /// The likely cause, where one is known.
   public var cause: String?
-  /// The last of what each program wrote on its standard error.
+  /// How each program ended, and the last of what it wrote on its standard error.
   public var said: [String]
   /// What was left behind, by name.
   public var leftovers: [String]
   /// How the programs were kept apart from everything else.
   public var containment: String
+
+  /// Whether the programs were in namespaces of their own.
+  public var isInNamespaces: Bool { containment == Containment.namespaces.text }
 
   /// Creates a report of a check about which nothing else is known.
   public init(
