@@ -174,7 +174,7 @@ extension BuiltInChecks {
       }
       client.hangUp()
       context.did("the client left in the middle of an endless output")
-      try context.until("the command ends after its client has left") { !Processes.isAlive(pid) }
+      try context.until("the command ends after its client has left") { !ProcessFacts.isAlive(pid) }
       let next = try PipeTalk("the next", to: pipe, of: server, context)
       let word = context.word()
       try context.expect(
@@ -185,7 +185,7 @@ extension BuiltInChecks {
 }
 
 /// What the kernel says of processes.
-enum Processes {
+enum ProcessFacts {
   /// Whether it runs; one that has ended and has not been waited for does not.
   static func isAlive(_ pid: Int32) -> Bool {
     guard let fields = fields(pid) else { return false }

@@ -212,7 +212,7 @@ extension BuiltInChecks {
             cause: "the server serves one client after the other, or mixes them up")
         }
       }
-      let threads = Processes.threadCount(server.pid) ?? 0
+      let threads = ProcessFacts.threadCount(server.pid) ?? 0
       try context.expect(
         threads == 1, expected: "the server has one thread, whatever the number of its clients",
         seen: "\(threads) threads with \(count) clients")
@@ -230,10 +230,10 @@ extension BuiltInChecks {
       try clients[1].expectEnd()
       try clients[2].ask(context.text())
       context.did("did nothing for half a second, with 19 clients connected")
-      let before = Processes.processorTime(server.pid) ?? 0
+      let before = ProcessFacts.processorTime(server.pid) ?? 0
       let end = Deadline.after(.milliseconds(500))
       while !end.hasPassed { context.pause() }
-      let used = (Processes.processorTime(server.pid) ?? 0) - before
+      let used = (ProcessFacts.processorTime(server.pid) ?? 0) - before
       try context.expect(
         used <= 3, expected: "a server that has nothing to do uses no processor time",
         seen: "\(used * 10) ms of processor time in 500 ms",
