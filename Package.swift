@@ -93,7 +93,11 @@ let package = Package(
       name: "ConformanceTests", dependencies: ["Conformance", "LabRunner", "IPCSystem", "ipclab"],
       exclude: ["win32-cases.json"]),
     .testTarget(
-      name: "CourseworkTests", dependencies: ["Coursework", "Win32", "IPCSystem", "ipclab"]),
+      name: "CourseworkTests",
+      dependencies: ["Coursework", "Win32", "IPCSystem", "ipclab", "HostilePrograms"]),
+    .executableTarget(
+      name: "HostilePrograms", dependencies: ["SyncObjects", "IPCSystem"],
+      path: "Tests/HostilePrograms"),
     .testTarget(name: "TransportTests", dependencies: ["TransportCatalog", "LabRunner", "ipclab"]),
     .testTarget(
       name: "LabRunnerTests",

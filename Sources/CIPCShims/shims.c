@@ -28,7 +28,13 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <net/if.h>
+#include <stddef.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 
 // Pipes. _GNU_SOURCE only, so the module map's view of unistd.h lacks it.
 int cipc_pipe2(int fds[2], int flags) { return pipe2(fds, flags); }
@@ -344,3 +350,106 @@ void *cipc_map_aligned(
   return base;
 }
 void cipc_exit_thread(void) { pthread_exit(0); }
+
+int cipc_unshare_all(int with_user) {
+  return unshare((with_user ? CLONE_NEWUSER : 0) | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC |
+                 CLONE_NEWNET);
+}
+pid_t cipc_fork(void) { return fork(); }
+int cipc_mount(const char *source, const char *target, const char *type, const char *options) {
+  return mount(source, target, type, MS_NOSUID | MS_NODEV, options);
+}
+int cipc_make_mounts_private(void) { return mount(0, "/", 0, MS_REC | MS_PRIVATE, 0); }
+int cipc_bind(const char *source, const char *target) {
+  return mount(source, target, 0, MS_BIND | MS_REC, 0);
+}
+int cipc_set_read_only(const char *path, int recursive, int read_only) {
+  // struct mount_attr is younger than some C libraries; so is the number, the same everywhere.
+  struct { uint64_t set, clear, propagation, userns; } change = {0, 0, 0, 0};
+  if (read_only) change.set = 1; else change.clear = 1;  // MOUNT_ATTR_RDONLY
+  return (int)syscall(442, AT_FDCWD, path, recursive ? AT_RECURSIVE : 0, &change, sizeof change);
+}
+int cipc_open_path(const char *path) { return open(path, O_PATH | O_CLOEXEC); }
+
+int cipc_loopback_up(void) {
+  struct ifreq request;
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  memset(&request, 0, sizeof request);
+  strcpy(request.ifr_name, "lo");
+  int result = ioctl(fd, SIOCGIFFLAGS, &request);
+  if (!result) {
+    request.ifr_flags |= IFF_UP | IFF_MULTICAST;
+    result = ioctl(fd, SIOCSIFFLAGS, &request);
+  }
+  int error = errno;
+  close(fd);
+  errno = error;
+  return result;
+}
+
+int cipc_drop_privileges(void) {
+  for (unsigned long c = 0; c <= 63; c++) prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
+  // SECBIT_NOROOT and SECBIT_NO_SETUID_FIXUP with their locks: user 0 is an ordinary user. Without
+  // privilege this fails, and is not needed.
+  prctl(PR_SET_SECUREBITS, 0xF, 0, 0, 0);
+  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  struct { uint32_t version; int pid; } header = {0x20080522, 0};
+  struct { uint32_t effective, permitted, inheritable; } none[2] = {{0, 0, 0}, {0, 0, 0}};
+  if (syscall(SYS_capset, &header, none)) return -1;
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+int cipc_forbid_meddling(int signals_to_all) {
+#if defined(__x86_64__)
+  const uint32_t arch = AUDIT_ARCH_X86_64;
+#elif defined(__aarch64__)
+  const uint32_t arch = AUDIT_ARCH_AARCH64;
+#else
+  errno = ENOSYS;
+  return -1;
+#endif
+#if defined(__x86_64__) || defined(__aarch64__)
+#define NUMBER BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr))
+#define DENY BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM)
+#define DENY_CALL(n) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, n, 0, 1), DENY
+  struct sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, arch, 1, 0), DENY,
+      NUMBER,
+      // Numbers of the x32 interface.
+      BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1), DENY,
+      DENY_CALL(SYS_ptrace),
+      DENY_CALL(SYS_process_vm_readv),
+      DENY_CALL(SYS_process_vm_writev),
+      DENY_CALL(438),  // pidfd_getfd
+      DENY_CALL(440),  // process_madvise
+      DENY_CALL(SYS_unshare),
+      DENY_CALL(SYS_setns),
+      DENY_CALL(SYS_perf_event_open),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_kill, 0, 4),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, signals_to_all ? 0x80000000u : 0xFFFFFFFFu, 0, 1), DENY,
+      NUMBER,
+      // prlimit64 of another process than the caller's.
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prlimit64, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0), DENY,
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
+  return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
+#endif
+}
+
+int cipc_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+int cipc_set_limit(int what, uint64_t value) {
+  static const int names[] = {RLIMIT_CPU,    RLIMIT_FSIZE, RLIMIT_CORE,
+                              RLIMIT_NOFILE, RLIMIT_DATA,  RLIMIT_NPROC};
+  struct rlimit now, wanted;
+  if (getrlimit(names[what], &now)) return -1;
+  wanted.rlim_cur = wanted.rlim_max = value < now.rlim_max ? value : now.rlim_max;
+  // SIGXCPU comes at the soft limit; at the hard one it would be SIGKILL.
+  if (what == CIPC_LIMIT_CPU && wanted.rlim_max + 2 <= now.rlim_max) wanted.rlim_max += 2;
+  return setrlimit(names[what], &wanted);
+}

@@ -45,6 +45,8 @@ public struct ChildProcess: Sendable {
     public var descriptors: [(child: Int32, parent: Int32)] = [(0, 0), (1, 1), (2, 2)]
     /// The process group: `nil` stays in the parent's, 0 starts one of its own.
     public var group: Int32?
+    /// Whether it starts a session of its own, and thereby a group.
+    public var startsSession = false
 
     /// Creates a plan that passes standard input, output and error on.
     public init(program: String, arguments: [String] = []) {
@@ -105,6 +107,7 @@ public struct ChildProcess: Sendable {
       flags |= Int16(POSIX_SPAWN_SETPGROUP)
       unsafe posix_spawnattr_setpgroup(&attributes, group)
     }
+    if plan.startsSession { flags |= 0x80 }  // POSIX_SPAWN_SETSID, with _GNU_SOURCE only
     unsafe posix_spawnattr_setflags(&attributes, flags)
 
     var argv: [UnsafeMutablePointer<CChar>?] =
@@ -141,6 +144,11 @@ public struct ChildProcess: Sendable {
     let pid = self.pid
     try retrying("wait4") { unsafe cipc_wait4(pid, &status, 0, &usage) }
     return (Self.decode(status), ResourceUsage(usage))
+  }
+
+  /// Waits for a child that was not started by ``start(_:)``.
+  public static func wait(for pid: Int32) throws(SystemError) -> ExitStatus {
+    try ChildProcess(pid: pid).wait().status
   }
 
   /// Collects the process if it has ended; `nil` while it runs.

@@ -74,7 +74,7 @@ public struct SharedNames: Sendable {
 
   /// Removes what this user's dead servers left, and nobody else's.
   public func sweep() {
-    for entry in entries(prefix: kind + "-") where entry.uid == uid {
+    for entry in allEntries where entry.uid == uid {
       guard let anchor = try? DirectoryAnchor(root + "/" + entry.name, ownedBy: uid) else {
         continue
       }
@@ -141,7 +141,7 @@ public struct SharedNames: Sendable {
 
   // MARK: - Inside
 
-  private struct Entry {
+  struct Entry {
     let name: String
     let uid: UInt32
   }
@@ -149,6 +149,9 @@ public struct SharedNames: Sendable {
   private func path(of name: String, _ uid: UInt32) -> String {
     "\(root)/\(kind)-\(NameRegistry.key(of: name))-\(uid)"
   }
+
+  /// What there is of all names and users.
+  var allEntries: [Entry] { entries(prefix: kind + "-") }
 
   private func entries(of name: String) -> [Entry] {
     entries(prefix: "\(kind)-\(NameRegistry.key(of: name))-")

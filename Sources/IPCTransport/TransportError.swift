@@ -20,6 +20,8 @@ public struct TransportError: Error, Sendable, CustomStringConvertible {
     public static let closed = Code(rawValue: "closed")
     /// No server has this name.
     public static let notFound = Code(rawValue: "notFound")
+    /// There is no computer of this name.
+    public static let computerNotFound = Code(rawValue: "computerNotFound")
     /// The name is taken.
     public static let nameInUse = Code(rawValue: "nameInUse")
     /// Every instance of the server is taken.

@@ -4,7 +4,7 @@ internal import LabResults
 ///
 /// RFC 4180: lines end with CR LF, a field with a comma, a quote or a line break is quoted. Numbers
 /// have a point and no grouping. A figure that does not exist is an empty field, never 0.
-enum CSVReport {
+package enum CSVReport {
   /// One row per cell, measured or not.
   static func results(_ document: ResultDocument) -> String {
     let waiting = Dictionary(
@@ -79,7 +79,7 @@ enum CSVReport {
   }
 
   /// A field as RFC 4180 writes it.
-  static func field(_ text: String) -> String {
+  package static func field(_ text: String) -> String {
     // By bytes: CR LF is one Character, which equals neither CR nor LF.
     guard text.utf8.contains(where: { Array(",\"\r\n".utf8).contains($0) }) else { return text }
     var quoted = "\""
@@ -90,7 +90,8 @@ enum CSVReport {
     return quoted + "\""
   }
 
-  private static func table(_ rows: [[String]]) -> String {
+  /// Rows of fields as the text of a file.
+  package static func table(_ rows: [[String]]) -> String {
     rows.map { $0.map(field).joined(separator: ",") + "\r\n" }.joined()
   }
 

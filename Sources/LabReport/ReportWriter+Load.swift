@@ -23,7 +23,8 @@ extension ReportWriter {
       document = try JSONDecoder().decode(ResultDocument.self, from: data)
     } catch {
       throw ReportError(
-        .malformed, path: file, problem: "The document is incomplete: \(explain(error)).",
+        .malformed, path: file,
+        problem: "The document is incomplete: \(DecodingProblem.explain(error)).",
         remedy: "Take the file as ipclab wrote it, or run again.")
     }
     let problems = document.contradictions
@@ -89,24 +90,6 @@ extension ReportWriter {
         .unknownSchema, path: file,
         problem: "The document has schema version \(found); this ipclab reads version \(known).",
         remedy: found > known ? "Use a newer ipclab." : "Use the ipclab that wrote it.")
-    }
-  }
-
-  /// A decoding error as one readable clause with the place in the document.
-  private static func explain(_ error: any Error) -> String {
-    func place(_ context: DecodingError.Context) -> String {
-      let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? ".\($0.stringValue)" }
-      return path.isEmpty ? "at the top" : "at \(path.joined().drop { $0 == "." })"
-    }
-    return switch error {
-    case DecodingError.keyNotFound(let key, let context):
-      "`\(key.stringValue)` is missing \(place(context))"
-    case DecodingError.valueNotFound(_, let context): "a value is missing \(place(context))"
-    case DecodingError.typeMismatch(let type, let context):
-      "there is no \(type) \(place(context))"
-    case DecodingError.dataCorrupted(let context):
-      "\(context.debugDescription) \(place(context))"
-    default: "\(error)"
     }
   }
 }

@@ -101,7 +101,7 @@ public enum ReportWriter {
   }
 
   /// The system's own words where there are some, and else the error's.
-  static func reason(_ error: any Error) -> String {
+  package static func reason(_ error: any Error) -> String {
     guard let cocoa = error as? CocoaError else { return "\(error)" }
     guard let system = cocoa.underlying as? POSIXError else { return "\(cocoa.code)" }
     return message(system.code.rawValue)

@@ -1,6 +1,6 @@
 /// The look of the page, in light, dark, narrow and print.
-enum Stylesheet {
-  static let markup: Markup = """
+package enum Stylesheet {
+  package static let markup: Markup = """
     :root{color-scheme:light dark;--bg:#fff;--fg:#1b1f24;--soft:#57606a;--line:#d5dae0;--tint:#f4f6f8;\
     --link:#0a55a8;--bad:#b3231a;--bad-bg:#fdecea;--warn:#7a4f00;--warn-bg:#fff5dc;--good:#0b6b36;
     --f0:#0072b2;--f1:#a86a00;--f2:#a8437f;--f3:#00795a;--f4:#c4441c;--f5:#4b4f58;--f6:#6a51c9;--f7:#7d6608}

@@ -1,3 +1,5 @@
+internal import IPCTransport
+
 /// A broadcast message as it is on the network.
 ///
 /// Four bytes `ipcM`, the version 1, the length of the domain (one byte), of the name and of the

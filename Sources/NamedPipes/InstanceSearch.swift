@@ -51,7 +51,8 @@ struct InstanceSearch {
       return found != nil
     }
     // Nearly always the name is this user's and an instance listens: that needs no lock.
-    if let home = mayUseOwn ? try home(operation) : nil, let names = try? NameState(opening: home),
+    if let home = mayUseOwn ? try home(computer(), operation) : nil,
+      let names = try? NameState(opening: home),
       try attempt(.own(home), names.terms), let socket = found.take()
     {
       return Claim(socket: socket, terms: names.terms, place: .own(home))
@@ -87,9 +88,18 @@ struct InstanceSearch {
 
   private var mayUseOwn: Bool { serverUser.map { $0 == geteuid() } ?? true }
 
-  private func home(_ operation: String) throws(TransportError) -> NameDirectory {
+  /// The computer whose pipe it is, which is known.
+  private func computer() throws(TransportError) -> PipeComputer {
+    let computer = try PipeComputer(of: name)
+    try computer.verify(name, in: runtime)
+    return computer
+  }
+
+  private func home(
+    _ computer: PipeComputer, _ operation: String
+  ) throws(TransportError) -> NameDirectory {
     try translating(operation) { () throws(SystemError) in
-      try NamedPipes.registry(runtime).directory(of: name.base)
+      try computer.registry(runtime).directory(of: name.base)
     }
   }
 
@@ -130,8 +140,9 @@ struct InstanceSearch {
 
   /// Where the name may be, in the order of preference.
   private func places(_ operation: String) throws(TransportError) -> [PipePlace] {
-    let shared = NamedPipes.sharedNames(runtime)
-    var places = [PipePlace.own(try home(operation))]
+    let computer = try computer()
+    let shared = computer.sharedNames(runtime)
+    var places = [PipePlace.own(try home(computer, operation))]
     do throws(SystemError) {
       if let directory = try shared.directory(of: name.base) { places.append(.own(directory)) }
     } catch { throw TransportError(error, operation) }

@@ -26,13 +26,18 @@ final class InstanceShare {
     _ name: PipeName, _ runtime: RuntimeDirectory, _ options: NamedPipes.Options,
     _ operation: String
   ) throws(TransportError) -> InstanceShare {
+    guard name.host == .here else {
+      throw TransportError(
+        .invalidName, operation, remedy: #"A pipe is created on this computer: \\.\pipe\NAME."#)
+    }
+    let computer = try PipeComputer(of: name, own: options.computer)
     var refusal: TransportError?
     var share: InstanceShare?
     do throws(SystemError) {
-      let registry = try NamedPipes.registry(runtime)
-      let others = NamedPipes.sharedNames(runtime)
+      let registry = try computer.registry(runtime)
+      let others = computer.sharedNames(runtime)
       if !registry.directory(of: name.base).exists, try others.directory(of: name.base) == nil {
-        NamedPipes.sweep(runtime)
+        computer.sweep(runtime)
       }
       _ = try registry.withName(name.base, creating: true) { (home) throws(SystemError) in
         // What this leaves without an owner was made here, and for nothing.

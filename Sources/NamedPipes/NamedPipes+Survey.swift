@@ -80,33 +80,39 @@ extension NamedPipes {
     _ runtime: RuntimeDirectory
   ) -> (pipes: [SurveyedPipe], foreign: [SurveyedPath]) {
     var pipes: [SurveyedPipe] = []
-    let look = { (name: SurveyedName) in
-      if !name.owners.isEmpty { pipes.append(SurveyedPipe(name)) }
+    var foreign: [SurveyedPath] = []
+    for computer in PipeComputer.all(in: runtime) {
+      let look = { (name: SurveyedName) in
+        if !name.owners.isEmpty { pipes.append(SurveyedPipe(name, of: computer)) }
+      }
+      foreign += computer.existingRegistry(runtime)?.survey(knowing: known, look) ?? []
+      foreign += computer.sharedNames(runtime).survey(knowing: known, look)
     }
-    var foreign =
-      NameRegistry(existing: Self.kind, in: runtime)?.survey(knowing: known, look) ?? []
-    foreign += sharedNames(runtime).survey(knowing: known, look)
     return (pipes, foreign)
   }
 
   /// Removes what this user's ended servers have left, and says what; never anything alive.
   public static func clean(_ runtime: RuntimeDirectory) -> [SurveyedPath] {
-    (NameRegistry(existing: Self.kind, in: runtime)?.clean("pipe", knowing: known) ?? [])
-      + sharedNames(runtime).clean("pipe", knowing: known)
+    PipeComputer.all(in: runtime).flatMap { computer in
+      (computer.existingRegistry(runtime)?.clean("pipe", knowing: known) ?? [])
+        + computer.sharedNames(runtime).clean("pipe", knowing: known)
+    }
   }
 
   /// What servers that have ended have left; what ``clean(_:)`` would remove at this moment.
   public static func remains(_ runtime: RuntimeDirectory) -> [SurveyedPath] {
     var found: [SurveyedPath] = []
     let look = { (name: SurveyedName) in found += name.removals("pipe") }
-    _ = NameRegistry(existing: Self.kind, in: runtime)?.survey(knowing: known, look)
-    _ = sharedNames(runtime).survey(knowing: known) { if $0.uid == ownUser { look($0) } }
+    for computer in PipeComputer.all(in: runtime) {
+      _ = computer.existingRegistry(runtime)?.survey(knowing: known, look)
+      _ = computer.sharedNames(runtime).survey(knowing: known) { if $0.uid == ownUser { look($0) } }
+    }
     return found
   }
 }
 
 extension SurveyedPipe {
-  fileprivate init(_ name: SurveyedName) {
+  fileprivate init(_ name: SurveyedName, of computer: PipeComputer) {
     let isForeign = name.uid != NamedPipes.ownUser
     let terms: NameState.Terms?
     if isForeign {
@@ -115,7 +121,7 @@ extension SurveyedPipe {
     } else {
       terms = (try? NameState(opening: name.directory))?.terms
     }
-    self.name = name.text.map { PipeName.prefix + $0 }
+    self.name = name.text.map { computer.prefix + $0 }
     type = terms.map { "\($0.kind)" }
     direction = terms.map { "\($0.direction)" }
     maxInstances = terms?.maxInstances

@@ -58,6 +58,8 @@ public enum NamedPipes {
     public var defaultTimeout = Duration.milliseconds(50)
     /// Who may connect; that of the first instance holds for all of the name.
     public var access = AccessControl.sameUser
+    /// Whose pipe it is; `nil` for what this process is. Other computers find it by that name only.
+    public var computer: VirtualComputer?
 
     /// The quota when none is given: 256 KiB.
     public static let defaultQuota = 256 * 1024
@@ -150,19 +152,7 @@ public enum NamedPipes {
   /// Removes what this user's killed servers have left, also where other users see it, and never
   /// anything alive.
   public static func sweep(_ runtime: RuntimeDirectory) {
-    (try? registry(runtime))?.sweep()
-    sharedNames(runtime).sweep()
-  }
-
-  static func registry(_ runtime: RuntimeDirectory) throws(SystemError) -> NameRegistry {
-    try NameRegistry(kind, in: runtime)
-  }
-
-  static let kind = "pipes"
-
-  /// Names that other users may open.
-  static func sharedNames(_ runtime: RuntimeDirectory) -> SharedNames {
-    SharedNames(kind, in: runtime)
+    for computer in PipeComputer.all(in: runtime) { computer.sweep(runtime) }
   }
 
   static let listenerSuffix = ".sock"

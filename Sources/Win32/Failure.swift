@@ -21,6 +21,7 @@ struct Failure: Error {
     case .moreData: code = ERROR_MORE_DATA
     case .accessDenied, .nameInUse: code = ERROR_ACCESS_DENIED
     case .notFound: code = ERROR_FILE_NOT_FOUND
+    case .computerNotFound: code = ERROR_BAD_NETPATH
     case .timedOut, .queueFull: code = ERROR_SEM_TIMEOUT
     case .cancelled: code = ERROR_OPERATION_ABORTED
     case .invalidName: code = ERROR_INVALID_NAME

@@ -5,8 +5,8 @@ internal import Glibc
 /// Opens or creates a file, or opens the client end of a named pipe or a mailslot for writing.
 ///
 /// - Parameters:
-///   - lpFileName: A path, a pipe's name `\\.\pipe\name`, or a mailslot's name `\\.\mailslot\name`,
-///     `\\COMPUTER\mailslot\name`; `\\*\mailslot\name` or `\\DOMAIN\mailslot\name` for all.
+///   - lpFileName: A path, a pipe's name `\\.\pipe\name` or `\\COMPUTER\pipe\name`, or a mailslot's
+///     name `\\.\mailslot\name`, `\\COMPUTER\mailslot\name`; `\\*\mailslot\name` or `\\DOMAIN\mailslot\name` for all.
 ///   - dwDesiredAccess: `GENERIC_READ`, `GENERIC_WRITE`, `FILE_…` rights; 0 to ask for attributes.
 ///   - dwShareMode: Checked and otherwise ignored: Linux does not lock files against other openers.
 ///   - lpSecurityAttributes: Whether the handle is inherited; or `nil`.
@@ -19,7 +19,7 @@ internal import Glibc
 ///   `ERROR_ALREADY_EXISTS` as the last error when there was such a file.
 /// - Note: Errors: `ERROR_FILE_NOT_FOUND`, `ERROR_PATH_NOT_FOUND`, `ERROR_ACCESS_DENIED`,
 ///   `ERROR_FILE_EXISTS`, `ERROR_INVALID_PARAMETER`; for pipes `ERROR_PIPE_BUSY` when all instances
-///   are taken.
+///   are taken, `ERROR_BAD_NETPATH` when there is no such computer.
 public func CreateFile(
   _ lpFileName: LPCTSTR, _ dwDesiredAccess: DWORD, _ dwShareMode: DWORD,
   _ lpSecurityAttributes: LPSECURITY_ATTRIBUTES, _ dwCreationDisposition: DWORD,

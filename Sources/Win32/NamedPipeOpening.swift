@@ -19,7 +19,7 @@ public enum Win32Names {
 
 /// Creating and opening named pipes.
 enum NamedPipeOpening {
-  /// The name of a pipe on this machine.
+  /// The name of a pipe.
   static func name(_ text: String) throws(Failure) -> PipeName {
     do throws(TransportError) { return try PipeName(text) } catch {
       throw Failure(ERROR_INVALID_NAME)
@@ -30,7 +30,7 @@ enum NamedPipeOpening {
   static func open(
     _ text: String, access: DWORD, disposition: DWORD, isOverlapped: Bool
   ) throws(Failure) -> NamedPipeFile {
-    guard text.prefix(PipeName.prefix.count).lowercased() == PipeName.prefix else {
+    guard PipeName.isMeant(by: text) else {
       // `\\.\…` is another device, anything else another machine.
       throw Failure(text.hasPrefix(#"\\."#) ? ERROR_FILE_NOT_FOUND : ERROR_BAD_NETPATH)
     }

@@ -4,6 +4,7 @@ internal import Console
 struct Arguments {
   private var values: [String: String] = [:]
   private var flags: Set<String> = []
+  private var repeated: [String: [String]] = [:]
   /// Words that are no options, in order.
   private(set) var operands: [String] = []
 
@@ -12,8 +13,11 @@ struct Arguments {
   /// - Parameters:
   ///   - options: Names of options that take a value, with their dashes.
   ///   - flags: Names of options that do not.
+  ///   - lists: Names of options that take a value and may stand more than once.
   /// - Throws: ``UsageError`` for an option that is not known, lacks its value or stands twice.
-  init(_ words: [String], options: [String] = [], flags known: [String] = []) throws {
+  init(
+    _ words: [String], options: [String] = [], flags known: [String] = [], lists: [String] = []
+  ) throws {
     var index = 0
     var optionsEnd = false
     while index < words.count {
@@ -32,7 +36,7 @@ struct Arguments {
       if known.contains(name) {
         if parts.count > 1 { throw UsageError("\(name) takes no value") }
         flags.insert(name)
-      } else if options.contains(name) {
+      } else if options.contains(name) || lists.contains(name) {
         let value: String
         if parts.count > 1 {
           value = String(parts[1])
@@ -42,12 +46,15 @@ struct Arguments {
         } else {
           throw UsageError("\(name) needs a value")
         }
-        if values.updateValue(value, forKey: name) != nil {
+        if lists.contains(name) {
+          repeated[name, default: []].append(value)
+        } else if values.updateValue(value, forKey: name) != nil {
           throw UsageError("\(name) stands twice")
         }
       } else {
         throw UsageError(
-          "no option is called \(name)" + Suggestion.phrase(for: name, among: options + known))
+          "no option is called \(name)"
+            + Suggestion.phrase(for: name, among: options + lists + known))
       }
     }
   }
@@ -57,6 +64,9 @@ struct Arguments {
 
   /// The value of an option; `nil` when it is not there.
   func text(_ option: String) -> String? { values[option] }
+
+  /// The values of an option that may stand more than once.
+  func texts(_ option: String) -> [String] { repeated[option] ?? [] }
 
   /// A whole number in a range.
   func number(_ option: String, in range: ClosedRange<Int>) throws -> Int? {

@@ -1,4 +1,5 @@
 internal import Console
+internal import Coursework
 internal import LabRunner
 
 /// A command of the program.
@@ -18,7 +19,7 @@ enum CommandTable {
       name: "pipeline", summary: "Run programs connected by pipes", help: "",
       run: { PipelineCommand.run($0) }),
     ConsoleCommand.command, TalkCommand.listen, TalkCommand.connect, ObjectsCommand.command,
-    ReadersWritersCommand.command, ConformanceCommand.command,
+    ReadersWritersCommand.command, ConformanceCommand.command, LabCommand.command,
   ]
 
   /// Runs the command that the words name and returns the exit code.
@@ -47,21 +48,30 @@ enum CommandTable {
           + ". Commands: \(names.joined(separator: ", ")). See ipclab --help.")
       return Exit.usage
     }
-    if !command.help.isEmpty && rest.contains(where: { $0 == "--help" || $0 == "-h" }) {
+    return perform(command, rest, called: "ipclab \(name)")
+  }
+
+  /// Runs a command, or shows its help, and turns what it throws into a message and an exit code.
+  static func perform(_ command: Command, _ words: [String], called title: String) -> Int32 {
+    if !command.help.isEmpty && words.contains(where: { $0 == "--help" || $0 == "-h" }) {
       Output.data(command.help)
       return Exit.done
     }
     do {
-      return try command.run(rest)
+      return try command.run(words)
     } catch let error as UsageError {
-      Output.message(
-        "ipclab \(name): \(error.description)\nSee ipclab \(name) --help.")
+      Output.message("\(title): \(error.description)\nSee \(title) --help.")
       return Exit.usage
     } catch let error as EnvironmentError {
-      Output.message("ipclab \(name): \(error.description)")
+      Output.message("\(title): \(error.description)")
       return Exit.environment
+    } catch is InterruptedError {
+      return Exit.interrupted
+    } catch let error as CourseworkError {
+      Output.message("\(title): \(error.description)")
+      return error.kind == .usage ? Exit.usage : Exit.environment
     } catch {
-      Output.message("ipclab \(name): \(error)")
+      Output.message("\(title): \(error)")
       return Exit.failed
     }
   }
@@ -91,6 +101,7 @@ enum CommandTable {
         ipclab listen tcp                     talk by hand; connect in another terminal
         ipclab objects                        what is alive, and whose it is
         ipclab readers-writers                processes that share memory, and what a guard is for
+        ipclab lab list                       exercises, and what you did of them
         ipclab COMMAND --help                 options and examples of a command
 
       Exit codes: 0 done, 1 failed, 2 usage, 3 environment, 130 interrupted.

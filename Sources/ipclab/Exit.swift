@@ -33,6 +33,9 @@ enum Output {
   /// Writes a message for the user to standard error.
   static func message(_ text: String) { StandardError.write(text + "\n") }
 
+  /// Whether standard output is a terminal.
+  static var dataIsTerminal: Bool { isatty(1) == 1 }
+
   /// Whether colour is wanted on standard error.
   static var color: Bool {
     unsafe StandardError.isTerminal && getenv("NO_COLOR") == nil

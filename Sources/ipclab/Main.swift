@@ -1,4 +1,5 @@
 internal import Console
+internal import Coursework
 internal import IPCSystem
 internal import LabRunner
 
@@ -12,6 +13,9 @@ internal import LabRunner
     }
     if words.first == SharingPart.command {
       Exit.now(SharingPart.main(Array(words.dropFirst())))
+    }
+    if words.first == CheckProcess.command {
+      Exit.now(CheckProcess.main(Array(words.dropFirst())))
     }
     BrokenPipes.ignore()
     Exit.now(CommandTable.run(words))

@@ -166,7 +166,7 @@ struct NamedPipeInstanceTests {
   @Test(
     "names that are none are refused",
     arguments: [
-      "x", #"\\.\pipe\"#, #"\\server\pipe\x"#, #"\\.\pipe\"# + String(repeating: "a", count: 248),
+      "x", #"\\.\pipe\"#, #"\\server\x"#, #"\\.\pipe\"# + String(repeating: "a", count: 248),
     ])
   func names(text: String) {
     #expect(code { _ = try PipeName(text) } == .invalidName)

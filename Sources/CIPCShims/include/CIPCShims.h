@@ -138,3 +138,26 @@ void *cipc_map_aligned(
     int fd, int64_t offset, size_t length, int protection, int is_private, size_t alignment);
 // Ends the calling thread. Declared here because Swift's view says that it returns.
 void cipc_exit_thread(void) __attribute__((noreturn));
+
+// Keeping programs of others apart from everything else. unshare, mount and their flags are
+// _GNU_SOURCE only or not in the module map; mount_setattr has no C library wrapper.
+int cipc_unshare_all(int with_user);
+// fork is unavailable in Swift. Only for a process with one thread.
+pid_t cipc_fork(void);
+int cipc_mount(const char *source, const char *target, const char *type, const char *options);
+int cipc_make_mounts_private(void);
+int cipc_bind(const char *source, const char *target);
+int cipc_set_read_only(const char *path, int recursive, int read_only);
+int cipc_open_path(const char *path);
+// Switches the loopback interface of this network on: ioctl is variadic.
+int cipc_loopback_up(void);
+// Gives up every capability, for good, also across exec by user 0, and new privileges by exec.
+int cipc_drop_privileges(void);
+// Takes tracing, writing into and taking descriptors of other processes, changing their limits, and
+// making namespaces from this process and all that it starts; also kill(-1) unless that is to stay.
+int cipc_forbid_meddling(int signals_to_all);
+int cipc_become_subreaper(void);
+// RLIMIT_* are enumerators of a type of their own. Both the soft and the hard limit.
+enum { CIPC_LIMIT_CPU, CIPC_LIMIT_FILE, CIPC_LIMIT_CORE, CIPC_LIMIT_FILES, CIPC_LIMIT_DATA,
+       CIPC_LIMIT_PROCESSES };
+int cipc_set_limit(int what, uint64_t value);

@@ -1,12 +1,11 @@
 internal import Glibc
 internal import IPCSystem
-public import IPCTransport
 
-/// The computer and the domain as whose member a process creates and finds mailslots.
+/// The computer and the domain as whose member a process creates and finds mailslots and named pipes.
 ///
-/// Processes of one machine may play several computers of several domains, so that one-to-many across
-/// computers can be tried on one. `IPCLAB_COMPUTER` and `IPCLAB_DOMAIN` say what a process is; without
-/// them it is the machine's host name in the domain `WORKGROUP`.
+/// Processes of one machine may play several computers of several domains, so that what happens
+/// between computers can be tried on one. `IPCLAB_COMPUTER` and `IPCLAB_DOMAIN` say what a process is;
+/// without them it is the machine's host name in the domain `WORKGROUP`.
 public struct VirtualComputer: Sendable, Hashable {
   /// The computer's name, in capitals.
   public let name: String
@@ -25,7 +24,7 @@ public struct VirtualComputer: Sendable, Hashable {
   ///   - domain: The domain; `nil` for what the environment says, else `WORKGROUP`.
   /// - Throws: `.invalidArgument` for a name that is not 1 to 15 ASCII letters, digits, `-` and `_`.
   public init(name: String? = nil, domain: String? = nil) throws(TransportError) {
-    let name = name ?? Environment["IPCLAB_COMPUTER"] ?? Self.hostName
+    let name = name ?? Environment["IPCLAB_COMPUTER"] ?? Self.machine
     let domain = domain ?? Environment["IPCLAB_DOMAIN"] ?? "WORKGROUP"
     for text in [name, domain] where !Self.isName(text) {
       throw TransportError(
@@ -47,14 +46,26 @@ public struct VirtualComputer: Sendable, Hashable {
     return try VirtualComputer()
   }
 
-  static func orOfThisProcess(
+  /// The name that this process has taken, in capitals; `nil` when it is the machine itself.
+  ///
+  /// - Throws: As ``ofThisProcess()``.
+  package static func nameTaken() throws(TransportError) -> String? {
+    if let computer = chosen.withLock({ $0 }) { return computer.name }
+    return try Environment["IPCLAB_COMPUTER"].map { (name) throws(TransportError) in
+      try VirtualComputer(name: name).name
+    }
+  }
+
+  /// `computer`, or else what this process is.
+  package static func orOfThisProcess(
     _ computer: VirtualComputer?
   ) throws(TransportError) -> VirtualComputer {
     if let computer { return computer }
     return try ofThisProcess()
   }
 
-  static func isName(_ text: some StringProtocol) -> Bool {
+  /// Whether a text can be the name of a computer or a domain.
+  package static func isName(_ text: some StringProtocol) -> Bool {
     (1...longest).contains(text.utf8.count)
       && text.utf8.allSatisfy { byte in
         switch byte {
@@ -65,7 +76,7 @@ public struct VirtualComputer: Sendable, Hashable {
   }
 
   /// The machine's name up to the first dot, with `-` for what no name has.
-  private static var hostName: String {
+  package static var machine: String {
     var bytes = [CChar](repeating: 0, count: 256)
     guard unsafe gethostname(&bytes, bytes.count - 1) == 0 else { return "LOCALHOST" }
     let text = bytes.prefix { $0 != 0 && $0 != 0x2e }.prefix(longest).map { byte in
@@ -77,9 +88,9 @@ public struct VirtualComputer: Sendable, Hashable {
 }
 
 /// The process's environment variables.
-enum Environment {
+package enum Environment {
   /// The value of a variable; `nil` when it is missing or empty.
-  static subscript(_ name: String) -> String? {
+  package static subscript(_ name: String) -> String? {
     guard let value = unsafe getenv(name) else { return nil }
     let text = unsafe String(cString: value)
     return text.isEmpty ? nil : text

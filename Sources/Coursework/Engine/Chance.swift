@@ -1,0 +1,20 @@
+internal import IPCSystem
+
+/// Random numbers that a seed repeats (SplitMix64). Copies share their state, so threads may use them.
+public struct Chance: RandomNumberGenerator, Sendable {
+  private let state: Locked<UInt64>
+
+  /// Creates the sequence of a seed.
+  public init(seed: UInt64) { state = Locked(seed) }
+
+  /// The next number.
+  public func next() -> UInt64 {
+    state.withLock { state in
+      state &+= 0x9E37_79B9_7F4A_7C15
+      var z = state
+      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+      return z ^ (z >> 31)
+    }
+  }
+}

@@ -1,0 +1,316 @@
+internal import Dispatch
+internal import FoundationEssentials
+internal import Glibc
+internal import IPCSystem
+
+/// Grades a folder of submissions of one lab.
+///
+/// Everything that is known is written after every check, so that a kill at any moment loses one check
+/// at most.
+public final class Batch: Sendable {
+  /// How far a batch is.
+  public struct Standing: Sendable {
+    /// Submissions that are done.
+    public var done: Int
+    /// All of them.
+    public var total: Int
+    /// Nanoseconds that the rest will take, as far as one can tell.
+    public var remaining: UInt64
+    /// What is being done.
+    public var label: String
+  }
+
+  /// What is graded.
+  public let plan: BatchPlan
+  private let folder: LabFolder
+  private let directory: String
+  private let runner: CheckRunner
+  private let state: Locked<State>
+
+  private struct State {
+    var waiting: [String]
+    var results: [String: GradedSubmission]
+    /// Seconds of each that was graded by this process.
+    var gradedHere: [Double] = []
+    var failure: (any Error)?
+    var isStopped = false
+  }
+
+  private static let planFile = "plan.json"
+
+  // MARK: - Beginning
+
+  /// Begins a batch.
+  ///
+  /// - Parameters:
+  ///   - source: A folder with a folder for each submission, or one submission.
+  ///   - directory: Where results go.
+  /// - Throws: ``CourseworkError`` when there is nothing to grade, or results are there already.
+  public static func begin(
+    _ folder: LabFolder, source: String, directory: String, seed: UInt64, seconds: Double?,
+    commands: [String: String], runner: CheckRunner
+  ) throws -> Batch {
+    let place = LabCatalogue.absolute(source)
+    guard Submission.isFolder(place) else {
+      throw CourseworkError.usage("\(source) is not a folder. Name the folder of the submissions.")
+    }
+    let output = LabCatalogue.absolute(directory)
+    if FileManager.default.fileExists(atPath: "\(output)/\(planFile)") {
+      throw CourseworkError.usage(
+        "\(directory) holds the results of a batch. Go on with it (--resume), or write to another "
+          + "folder.")
+    }
+    let isSingle = ["Package.swift", Submission.commandsFile].contains {
+      FileManager.default.fileExists(atPath: "\(place)/\($0)")
+    }
+    let names = isSingle ? [place.lastComponent] : Self.submissions(in: place, except: output)
+    if names.isEmpty {
+      throw CourseworkError.usage(
+        "there are no submissions in \(source): it has no folders. Unpack archives first, each into "
+          + "a folder of its own.")
+    }
+    let plan = BatchPlan(
+      lab: folder.lab.id, labFingerprint: try fingerprint(of: folder), seed: seed,
+      seconds: seconds, commands: commands, source: place, submissions: names, isSingle: isSingle,
+      started: Timestamp.now())
+    try StudentFolder.createDirectory(output)
+    try JSONFile.write(plan, to: "\(output)/\(planFile)")
+    return Batch(plan, folder, output, runner, [:])
+  }
+
+  /// The lab of the batch in a folder, and what was graded.
+  ///
+  /// - Throws: ``CourseworkError`` when there is no batch.
+  public static func plan(in directory: String) throws -> BatchPlan {
+    guard let plan = try JSONFile.read(BatchPlan.self, from: "\(directory)/\(planFile)") else {
+      throw CourseworkError.usage(
+        "there is nothing to resume in \(directory): no batch was begun there.")
+    }
+    return plan
+  }
+
+  /// Goes on with a batch that was interrupted.
+  ///
+  /// - Throws: ``CourseworkError`` when the lab has changed since.
+  public static func resume(
+    _ folder: LabFolder, directory: String, runner: CheckRunner
+  ) throws -> Batch {
+    let plan = try plan(in: directory)
+    guard plan.lab == folder.lab.id, try fingerprint(of: folder) == plan.labFingerprint else {
+      throw CourseworkError.usage(
+        "\(folder.path)/lab.json has changed since the batch in \(directory) began: its results and "
+          + "new ones would not be comparable. Grade again into another folder.")
+    }
+    let output = LabCatalogue.absolute(directory)
+    var results: [String: GradedSubmission] = [:]
+    for name in plan.submissions {
+      results[name] = try JSONFile.read(
+        GradedSubmission.self, from: "\(output)/submissions/\(name)/record.json")
+    }
+    return Batch(plan, folder, output, runner, results)
+  }
+
+  private init(
+    _ plan: BatchPlan, _ folder: LabFolder, _ directory: String, _ runner: CheckRunner,
+    _ results: [String: GradedSubmission]
+  ) {
+    self.plan = plan
+    self.folder = folder
+    self.directory = directory
+    self.runner = runner
+    state = Locked(
+      State(
+        waiting: plan.submissions.filter { results[$0]?.isComplete != true }, results: results))
+  }
+
+  private static func submissions(in place: String, except output: String) -> [String] {
+    DirectoryListing.names(in: place).filter { name in
+      !name.hasPrefix(".") && Submission.isFolder("\(place)/\(name)")
+        && "\(place)/\(name)" != output
+    }.sorted()
+  }
+
+  /// FNV-1a of what decides about points.
+  private static func fingerprint(of folder: LabFolder) throws -> UInt64 {
+    Fingerprint.of(Array(try JSONFile.encode(folder.lab).utf8))
+  }
+
+  // MARK: - Grading
+
+  /// How many submissions were complete before this process began.
+  public var completeBefore: Int {
+    state.withLock { plan.submissions.count - $0.waiting.count }
+  }
+
+  /// Grades what is left.
+  ///
+  /// - Parameters:
+  ///   - jobs: Submissions that are graded at the same time.
+  ///   - isStopped: Asked before every check; `true` ends the batch, which can be resumed.
+  ///   - progress: Told after every check.
+  /// - Returns: Whether everything is done.
+  /// - Throws: ``CourseworkError`` when results cannot be written or nothing can be built.
+  public func run(
+    jobs: Int, isStopped: @escaping @Sendable () -> Bool,
+    progress: @escaping @Sendable (Standing) -> Void
+  ) throws -> Bool {
+    let gate = DispatchGroup()
+    for number in 1...max(1, jobs) {
+      gate.enter()
+      do {
+        try SystemThread.start { [self] in
+          work(number, jobs: jobs, isStopped: isStopped, progress: progress)
+          gate.leave()
+        }
+      } catch {
+        gate.leave()
+        throw CourseworkError.environment("a thread cannot be started: \(error)")
+      }
+    }
+    gate.wait()
+    let failure = state.withLock { $0.failure }
+    if let failure { throw failure }
+    let isDone = state.withLock { state in
+      plan.submissions.allSatisfy { state.results[$0]?.isComplete == true }
+    }
+    if isDone { FolderCopy.remove("\(directory)/work") }
+    return isDone
+  }
+
+  private func work(
+    _ number: Int, jobs: Int, isStopped: @escaping @Sendable () -> Bool,
+    progress: @escaping @Sendable (Standing) -> Void
+  ) {
+    do {
+      let workshop = try Workshop(path: "\(directory)/work/\(number)")
+      while let name = next(isStopped) {
+        try grade(name, in: workshop, jobs: jobs) { label in
+          progress(standing(jobs, label))
+          return state.withLock { $0.isStopped } || isStopped()
+        }
+      }
+    } catch is Stopped {
+      state.withLock { $0.isStopped = true }
+    } catch {
+      state.withLock { state in
+        state.failure = state.failure ?? error
+        state.isStopped = true
+      }
+    }
+  }
+
+  private struct Stopped: Error {}
+
+  private func next(_ isStopped: () -> Bool) -> String? {
+    if isStopped() { return nil }
+    return state.withLock { state in
+      state.isStopped || state.waiting.isEmpty ? nil : state.waiting.removeFirst()
+    }
+  }
+
+  private func grade(
+    _ name: String, in workshop: Workshop, jobs: Int, isStopped: (String) -> Bool
+  ) throws {
+    let began = MonotonicClock.now()
+    var record = state.withLock { $0.results[name] } ?? GradedSubmission(name: name)
+    let spent = record.seconds
+    func keep() throws {
+      record.seconds = spent + Double(MonotonicClock.now() - began) / 1e9
+      let place = "\(directory)/submissions/\(name)"
+      try StudentFolder.createDirectory(place)
+      try JSONFile.write(record, to: "\(place)/record.json")
+      let kept = record
+      state.withLock { $0.results[name] = kept }
+    }
+    var checker = LabChecker(folder, runner: runner)
+    checker.seconds = plan.seconds
+    checker.hidden = hidden
+    if isStopped(name) { throw Stopped() }
+    switch try build(name, in: workshop, jobs: jobs) {
+    case .mistake(let text):
+      record.mistake = text
+      record.reports = checker.unbuilt(seed: plan.seed)
+    case .programs(let programs):
+      let done = record.reports
+      _ = try checker.run(programs, seed: plan.seed, done: done) { report in
+        record.reports.append(report)
+        try keep()
+        if isStopped("\(name) \(report.id)") && record.reports.count < folder.lab.checks.count {
+          throw Stopped()
+        }
+      }
+    }
+    record.isComplete = true
+    try keep()
+    if record.mistake == nil {
+      let seconds = Double(MonotonicClock.now() - began) / 1e9
+      state.withLock { $0.gradedHere.append(seconds) }
+    }
+    _ = isStopped(name)
+  }
+
+  /// What no submission may see: results, other submissions, and the lab's reference.
+  private var hidden: [String] {
+    ["\(directory)/submissions", plan.source] + folder.secrets
+  }
+
+  private func build(
+    _ name: String, in workshop: Workshop, jobs: Int
+  ) throws -> Workshop.Result {
+    let path = plan.isSingle ? plan.source : "\(plan.source)/\(name)"
+    let submission: Submission
+    do { submission = try Submission(path: path, commands: plan.commands) } catch {
+      // The fault of the submission, not of this machine.
+      return .mistake("\(error)")
+    }
+    var builder = PackageBuilder()
+    builder.jobs = max(1, Processor.allowed().count / jobs)
+    return try workshop.build(submission, of: folder, with: builder)
+  }
+
+  private func standing(_ jobs: Int, _ label: String) -> Standing {
+    state.withLock { state in
+      let total = plan.submissions.count
+      let done = state.results.values.count(where: \.isComplete)
+      // The median: the first of each job also builds the library. Before the first is done there is
+      // nothing to go by but a guess.
+      let times = state.gradedHere.sorted()
+      let each = times.isEmpty ? 15.0 : times[times.count / 2]
+      let remaining = UInt64(each * Double(total - done) / Double(jobs) * 1e9)
+      return Standing(
+        done: done, total: total, remaining: remaining, label: label)
+    }
+  }
+
+  // MARK: - Results
+
+  /// What is known now. Submissions that nothing is known about are in it without reports.
+  public func result(similar: [SimilarPair] = []) -> ClassResult {
+    state.withLock { state in
+      ClassResult(
+        lab: folder.lab, plan: plan,
+        submissions: plan.submissions.map {
+          state.results[$0] ?? GradedSubmission(name: $0)
+        }, similar: similar)
+    }
+  }
+
+  /// Compares the sources of all submissions with each other.
+  public func similarities() -> [SimilarPair] {
+    let sources = plan.submissions.compactMap { name -> (String, SourceText)? in
+      let path = plan.isSingle ? plan.source : "\(plan.source)/\(name)"
+      guard let submission = try? Submission(path: path) else { return nil }
+      return (name, SourceText.all(in: submission.path))
+    }
+    return Similarity.pairs(sources, given: [SourceText.all(in: folder.starter)])
+  }
+}
+
+/// FNV-1a, 64 bits.
+enum Fingerprint {
+  static func of(_ bytes: some Sequence<UInt8>) -> UInt64 {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    return hash
+  }
+}

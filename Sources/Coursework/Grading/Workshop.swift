@@ -1,0 +1,140 @@
+internal import FoundationEssentials
+internal import Glibc
+
+/// A place in which one package after the other is built with the same build products, so that the
+/// library is compiled once.
+public struct Workshop: Sendable {
+  /// The folder that holds the current package and the build products.
+  public let path: String
+  private var package: String { path + "/package" }
+  private var scratch: String { path + "/build" }
+  /// Where the files of a submission lie whose programs are commands.
+  private var files: String { path + "/files" }
+
+  /// What came of a build.
+  public enum Result: Sendable {
+    /// The words of every program's command.
+    case programs([String: [String]])
+    /// Why there are no programs, for the student to read.
+    case mistake(String)
+  }
+
+  /// Uses a folder, which is made when it is missing.
+  public init(path: String) throws {
+    self.path = path
+    try StudentFolder.createDirectory(path)
+  }
+
+  /// Makes the programs of a submission.
+  ///
+  /// The submission's own manifest is not used, it is a program that would run here: its sources are
+  /// built with the manifest of the lab's starter. Commands run in a copy, too.
+  ///
+  /// - Parameter edit: Changes the copy before it is built.
+  /// - Throws: ``CourseworkError`` when this machine cannot build at all.
+  public func build(
+    _ submission: Submission, of lab: LabFolder, with builder: PackageBuilder,
+    edit: (_ package: String) throws -> Void = { _ in }
+  ) throws -> Result {
+    let missing = lab.lab.programNames.filter { submission.commands[$0] == nil }
+    var submission = submission
+    if !submission.commands.isEmpty {
+      do { submission = try moved(submission) } catch let error as CourseworkError
+        where error.kind == .usage
+      {
+        return .mistake(error.description)
+      }
+    }
+    if missing.isEmpty { return .programs(submission.commands) }
+    guard submission.isPackage else { return .mistake(Self.noPackage(submission, lab, missing)) }
+    let source = submission.path + "/Sources"
+    guard Submission.isFolder(source) else {
+      return .mistake("There is no folder Sources. The programs of a Swift package are in it.")
+    }
+    do {
+      try synchronise(source, package + "/Sources")
+    } catch let error as CourseworkError where error.kind == .usage {
+      return .mistake(error.description)
+    }
+    try useManifest(of: lab)
+    try edit(package)
+    for name in missing { unsafe _ = unlink(scratch + "/debug/" + name) }
+    switch try builder.build(package, scratch: scratch) {
+    case .timedOut:
+      return .mistake("The compiler was stopped after \(builder.seconds) s without being done.")
+    case .failed(let log): return .mistake(log)
+    case .built(let place):
+      return Self.programs(submission, missing, in: place)
+    }
+  }
+
+  /// The commands of a submission whose Swift programs lie in a folder.
+  static func programs(_ submission: Submission, _ names: [String], in place: String) -> Result {
+    var programs = submission.commands
+    for name in names {
+      let path = place + "/" + name
+      guard unsafe access(path, X_OK) == 0 else {
+        return .mistake(
+          "The package builds, but there is no program “\(name)” in it. Its Package.swift needs an "
+            + ".executableTarget with that name.")
+      }
+      programs[name] = [path]
+    }
+    return .programs(programs)
+  }
+
+  /// Whether the package in a folder was built before, in its own place.
+  public static func hasBuilt(_ package: String) -> Bool {
+    FileManager.default.fileExists(atPath: package + "/.build/debug")
+  }
+
+  /// Makes the programs of a student's own folder, as `swift build` in it does.
+  ///
+  /// - Throws: ``CourseworkError`` when this machine cannot build at all.
+  public static func buildInPlace(
+    _ submission: Submission, of lab: LabFolder, with builder: PackageBuilder
+  ) throws -> Result {
+    switch try builder.build(submission.path) {
+    case .timedOut:
+      .mistake("The compiler was stopped after \(builder.seconds) s without being done.")
+    case .failed(let log): .mistake(log)
+    case .built(let place):
+      programs(
+        submission, lab.lab.programNames.filter { submission.commands[$0] == nil }, in: place)
+    }
+  }
+
+  /// What to do when a submission has neither a package nor commands.
+  public static func noPackage(
+    _ submission: Submission, _ lab: LabFolder, _ missing: [String]
+  ) -> String {
+    let name = missing.first ?? ""
+    return "\(submission.path) has no Package.swift, so there is nothing to build for "
+      + "\(missing.joined(separator: " and ")). Begin with ipclab lab start \(lab.lab.order); or, for "
+      + "another language, say how to run it: --command \(name)='python3 \(name).py'"
+  }
+
+  /// The submission with its files in this workshop.
+  private func moved(_ submission: Submission) throws -> Submission {
+    FolderCopy.remove(files)
+    try FolderCopy.copy(submission.path, to: files, skipping: [".build", ".git"])
+    return submission.moved(to: files)
+  }
+
+  private func useManifest(of lab: LabFolder) throws {
+    guard let manifest = LabFolder.text(lab.starter + "/Package.swift") else {
+      throw CourseworkError.environment(
+        "\(lab.starter)/Package.swift is missing; submissions are built with it.")
+    }
+    let file = package + "/Package.swift"
+    let before = LabFolder.text(file)
+    let pointed = Manifest.pointed(manifest, package: LabCatalogue.package(above: lab.path))
+    if before != pointed { try AtomicFile.write(pointed, to: file) }
+  }
+
+  /// Makes `target` like `source`; files that are the same already stay as they are.
+  private func synchronise(_ source: String, _ target: String) throws {
+    FolderCopy.removeStrangers(in: target, notIn: source)
+    try FolderCopy.copy(source, to: target, skipping: [".build"])
+  }
+}

@@ -1,0 +1,83 @@
+internal import FoundationEssentials
+internal import Glibc
+internal import IPCSystem
+internal import LabReport
+
+/// Copies of folders in which nothing leads outside: links, sockets and devices are left out.
+enum FolderCopy {
+  /// What a copy may cost. A submission is text.
+  static let mostFiles = 5000
+  static let mostBytes = 200 << 20
+
+  /// Copies regular files and folders.
+  ///
+  /// - Parameter skipping: Names that are left out, at every depth.
+  /// - Throws: ``CourseworkError`` when the folder is absurdly large or cannot be read or written.
+  static func copy(_ source: String, to target: String, skipping: Set<String>) throws {
+    var files = 0
+    var bytes = 0
+    try copy(source, target, skipping, &files, &bytes)
+  }
+
+  private static func copy(
+    _ source: String, _ target: String, _ skipping: Set<String>, _ files: inout Int,
+    _ bytes: inout Int
+  ) throws {
+    try StudentFolder.createDirectory(target)
+    for name in DirectoryListing.names(in: source).sorted() where !skipping.contains(name) {
+      let path = "\(source)/\(name)"
+      var status = stat()
+      guard unsafe lstat(path, &status) == 0 else { continue }
+      files += 1
+      switch status.st_mode & S_IFMT {
+      case S_IFDIR: try copy(path, "\(target)/\(name)", skipping, &files, &bytes)
+      case S_IFREG:
+        bytes += Int(status.st_size)
+        if files > mostFiles || bytes > mostBytes {
+          throw CourseworkError.usage(
+            "\(source) is too large: more than \(mostFiles) files or \(mostBytes >> 20) MiB. "
+              + "Remove what is not part of the program.")
+        }
+        try copyFile(path, "\(target)/\(name)", executable: status.st_mode & 0o100 != 0)
+      default: continue
+      }
+    }
+  }
+
+  private static func copyFile(_ source: String, _ target: String, executable: Bool) throws {
+    guard let data = FileManager.default.contents(atPath: source) else {
+      throw CourseworkError.environment("\(source) cannot be read. Check its permissions.")
+    }
+    // What has not changed keeps its time, so that it is not compiled again.
+    if FileManager.default.contents(atPath: target) != data {
+      do { try data.write(to: URL(filePath: target, directoryHint: .notDirectory)) } catch {
+        throw CourseworkError.environment(
+          "\(target) cannot be written: \(ReportWriter.reason(error)).")
+      }
+    }
+    unsafe _ = chmod(target, executable ? 0o755 : 0o644)
+  }
+
+  /// Removes what a folder has and another one has not.
+  static func removeStrangers(in target: String, notIn source: String) {
+    for name in DirectoryListing.names(in: target) {
+      let (one, other) = ("\(target)/\(name)", "\(source)/\(name)")
+      let isFolder = Submission.isFolder(one)
+      if isFolder && Submission.isFolder(other) {
+        removeStrangers(in: one, notIn: other)
+      } else if isFolder || Submission.isFolder(other)
+        || !FileManager.default.fileExists(atPath: other)
+      {
+        remove(one)
+      }
+    }
+  }
+
+  /// Removes a folder and what is in it, without following links.
+  static func remove(_ path: String) {
+    if unsafe unlink(path) == 0 || errno == ENOENT { return }
+    unsafe _ = chmod(path, 0o700)
+    for name in DirectoryListing.names(in: path) { remove("\(path)/\(name)") }
+    unsafe _ = rmdir(path)
+  }
+}

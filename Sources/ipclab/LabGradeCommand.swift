@@ -1,0 +1,115 @@
+internal import Coursework
+internal import IPCSystem
+internal import LabRunner
+
+/// `ipclab lab grade`: grades a folder of submissions.
+enum LabGradeCommand {
+  static let command = Command(
+    name: "grade", summary: "Grade a folder of submissions",
+    help: """
+      Usage: ipclab lab grade SUBMISSIONS --lab LAB --out DIR [OPTIONS]
+             ipclab lab grade --resume --out DIR
+
+      Builds and checks every folder in SUBMISSIONS (or SUBMISSIONS itself, when it is a package), and
+      writes results to DIR: index.html for the class, and a folder for every submission. Results are
+      kept after every check; --resume goes on after an interruption, whatever it was.
+
+        --lab LAB              the lab, by number or id
+        --out DIR              where results go
+        --jobs N               submissions at the same time (1; each builds the library once)
+        --timeout S            seconds that a check may take, instead of what the lab says
+        --resume               go on with the batch in DIR
+        --format A,B           \(names.joined(separator: ", ")) (default: all)
+        --seed N               the random data, the same for every submission
+        --command NAME='CMD'   run this for the program NAME, for languages other than Swift
+        --labs DIR             another folder of labs than the one ipclab comes with
+
+      Examples:
+        ipclab lab grade submissions --lab 3 --out results --jobs 2
+        ipclab lab grade submissions --lab writer-reader --out results --format gradescope,html
+
+      Exit codes: 0 graded, 1 graded but a check failed of the grader itself, 2 usage, 3 environment,
+      130 interrupted. Points decide nothing about it.
+
+      """,
+    run: run)
+
+  private static let names = GradeFormat.allCases.map(\.rawValue)
+
+  static func run(_ words: [String]) throws -> Int32 {
+    let arguments = try Arguments(
+      words,
+      options: [
+        "--lab", "--out", "--jobs", "--timeout", "--format", "--seed", LabPlace.option,
+      ], flags: ["--resume"], lists: ["--command"])
+    guard let directory = arguments.text("--out") else {
+      throw UsageError("where should the results go? Such as: --out results")
+    }
+    let formats =
+      (try arguments.names("--format", among: names, kind: "format") ?? names)
+      .compactMap(GradeFormat.init(rawValue:))
+    let jobs = try arguments.number("--jobs", in: 1...64) ?? 1
+    let interruption = try Interruption()
+    let batch = try batch(arguments, directory)
+    let total = batch.plan.submissions.count
+    Output.message(
+      batch.completeBefore == 0
+        ? "\(total) submissions, \(jobs) at a time. Ctrl-C keeps what is graded."
+        : "\(batch.completeBefore) of \(total) submissions are graded already.")
+
+    let line = Locked(ProgressLine())
+    let isDone = try batch.run(jobs: jobs) {
+      interruption.check()
+    } progress: { standing in
+      line.withLock {
+        $0.show(
+          done: standing.done, total: standing.total, remaining: standing.remaining,
+          label: standing.label, unit: "submissions")
+      }
+    }
+    line.withLock { $0.finish() }
+    let result = batch.result(similar: isDone ? batch.similarities() : [])
+    for path in try GradeWriter.write(result, to: directory, formats: formats) {
+      Output.data(path + "\n")
+    }
+    if !isDone {
+      Output.message("Interrupted. To go on: ipclab lab grade --resume --out \(directory)")
+      return Exit.interrupted
+    }
+    let flagged = result.submissions.filter(\.needsPerson)
+    for submission in flagged {
+      Output.message(
+        "\(submission.name): the grader itself failed at a check; see its report. It costs no points."
+      )
+    }
+    return flagged.isEmpty ? Exit.done : Exit.failed
+  }
+
+  private static func batch(_ arguments: Arguments, _ directory: String) throws -> Batch {
+    let catalogue = try LabPlace.catalogue(arguments)
+    let runner = CheckRunner(executable: try Workplace.executable())
+    if arguments.has("--resume") {
+      for option in ["--lab", "--seed", "--timeout"] where arguments.text(option) != nil {
+        throw UsageError("\(option) cannot stand beside --resume: the batch's own is kept")
+      }
+      if !arguments.operands.isEmpty || !arguments.texts("--command").isEmpty {
+        throw UsageError("--resume needs nothing but --out: the batch knows its submissions")
+      }
+      let plan = try Batch.plan(in: directory)
+      return try Batch.resume(
+        try catalogue.lab(plan.lab), directory: directory, runner: runner)
+    }
+    guard let source = arguments.operands.first, arguments.operands.count == 1 else {
+      throw UsageError("which folder of submissions? Such as: ipclab lab grade submissions …")
+    }
+    guard let lab = arguments.text("--lab") else {
+      throw UsageError("which lab did they do? Such as: --lab 3")
+    }
+    let folder = try catalogue.lab(lab)
+    return try Batch.begin(
+      folder, source: source, directory: directory,
+      seed: try arguments.seed("--seed") ?? Workplace.freshSeed(),
+      seconds: try arguments.number("--timeout", in: 1...3600).map(Double.init),
+      commands: try LabPlace.commands(arguments, of: folder.lab), runner: runner)
+  }
+}

@@ -1,0 +1,39 @@
+/// Text in columns for a terminal.
+enum TextTable {
+  /// Rows with every column as wide as its widest cell.
+  ///
+  /// - Parameter right: Columns of numbers, which end at the same place.
+  static func text(_ rows: [[String]], right: Set<Int> = []) -> String {
+    let columns = rows.map(\.count).max() ?? 0
+    let widths = (0..<columns).map { column in
+      rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0
+    }
+    return rows.map { row in
+      var line = ""
+      for (column, cell) in row.enumerated() {
+        let padding = String(repeating: " ", count: widths[column] - cell.count)
+        line +=
+          (column == 0 ? "" : "  ") + (right.contains(column) ? padding + cell : cell + padding)
+      }
+      while line.last == " " { line.removeLast() }
+      return line + "\n"
+    }.joined()
+  }
+
+  /// Text in lines of up to `width` characters; empty lines between paragraphs stay.
+  static func wrapped(_ text: String, indent: String, width: Int = 90) -> String {
+    text.split(separator: "\n", omittingEmptySubsequences: false).map { paragraph in
+      var lines: [String] = []
+      var line = ""
+      for word in paragraph.split(separator: " ") {
+        if !line.isEmpty && indent.count + line.count + 1 + word.count > width {
+          lines.append(indent + line)
+          line = ""
+        }
+        line += (line.isEmpty ? "" : " ") + word
+      }
+      lines.append(line.isEmpty ? "" : indent + line)
+      return lines.joined(separator: "\n")
+    }.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,49 @@
+import Coursework
+import Glibc
+import IPCSystem
+import Testing
+
+/// The programs beside this test bundle.
+enum BuiltPrograms {
+  static let directory: String = {
+    let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? CommandLine.arguments[0]
+    return bundle.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+      .joined(separator: "/")
+  }()
+  static let ipclab = directory + "/ipclab"
+  static let hostile = directory + "/HostilePrograms"
+}
+
+@Suite("The hostile pack", .serialized)
+struct HostilePackTests {
+  private let runner = CheckRunner(executable: BuiltPrograms.ipclab)
+
+  @Test("gets its exact outcome and leaves nothing behind", arguments: HostilePack.cases)
+  func outcome(_ hostile: HostilePack.Case) async throws {
+    var place = Array("/tmp/ipclab-results-XXXXXX".utf8CString)
+    try #require(unsafe mkdtemp(&place) != nil)
+    let results = String(decoding: place.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    defer { rmdir(results) }
+    let plan = HostilePack.plan(
+      for: hostile, program: BuiltPrograms.hostile, results: results, seed: 1)
+    let report = try await blocking { [runner] in runner.run(plan) }
+    if report.isInNamespaces || !hostile.needsNamespaces {
+      #expect(hostile.agrees(with: report), "\(report)")
+    } else {
+      #expect(report.outcome.word != "limit" && report.containment.contains("no namespaces"))
+    }
+    #expect(DirectoryListing.names(in: results).isEmpty)
+    let left = DirectoryListing.names(in: "/proc").compactMap { Int32($0) }.filter {
+      (SmallFile.read("/proc/\($0)/cmdline") ?? "").contains(results)
+    }
+    #expect(left.isEmpty, "still running: \(left)")
+  }
+
+  @Test("a program finds the objects of the check")
+  func sharing() async throws {
+    let plan = CheckPlan(
+      check: "engine.shares", seed: 1, programs: ["program": [BuiltPrograms.hostile, "peer"]])
+    let report = try await blocking { [runner] in runner.run(plan) }
+    #expect(report.outcome == .pass, "\(report)")
+  }
+}
