@@ -286,3 +286,21 @@ import Win32
     #expect(!InitializeSecurityDescriptor(nil, 1))
   }
 }
+
+@Suite struct RemotePipeTests {
+  @Test("a computer that is not there has no network path, and no pipe is created elsewhere")
+  func unknownComputer() {
+    let name = #"\\nobody-\#(UInt32.random(in: 0...0xFFFF))\pipe\x"#
+    #expect(
+      CreateFile(name, GENERIC_READ, 0, nil, OPEN_EXISTING, 0, nil) == INVALID_HANDLE_VALUE)
+    #expect(GetLastError() == ERROR_BAD_NETPATH)
+    #expect(error(WaitNamedPipe(name, NMPWAIT_WAIT_FOREVER)) == "ERROR_BAD_NETPATH")
+    var count: DWORD = 0
+    #expect(
+      error(CallNamedPipe(name, nil, 0, nil, 0, &count, NMPWAIT_NOWAIT)) == "ERROR_BAD_NETPATH")
+    #expect(
+      CreateNamedPipe(name, PIPE_ACCESS_DUPLEX, PIPE_TYPE_MESSAGE, 1, 0, 0, 0, nil)
+        == INVALID_HANDLE_VALUE)
+    #expect(GetLastError() == ERROR_INVALID_NAME)
+  }
+}

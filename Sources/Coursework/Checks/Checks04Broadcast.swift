@@ -1,3 +1,4 @@
+internal import Glibc
 internal import IPCSystem
 internal import NamedPipes
 
@@ -86,6 +87,8 @@ extension BuiltInChecks {
         let line = context.words(1)[0]
         try writer.sendLine(line)
         if isTyped { try writer.sendLine("fim") } else { writer.closeInput() }
+        // A writer that disconnects its readers has done so by now.
+        usleep(150_000)
         for reader in readers {
           try reader.expect(line)
           try reader.expect(

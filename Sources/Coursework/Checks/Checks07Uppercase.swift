@@ -1,3 +1,4 @@
+internal import Glibc
 internal import IPCSystem
 internal import NamedPipes
 
@@ -46,6 +47,8 @@ extension BuiltInChecks {
         try client.send("fim\(turn)")
         try client.expect("FIM\(turn)", cause: "Only the word fim alone ends the conversation.")
         try client.send("fim")
+        // A server that does not wait for its client has disconnected it by now.
+        usleep(100_000)
         try client.expect("FIM", cause: "The answer must be read before DisconnectNamedPipe.")
         try client.expectEnd(cause: "After the answer to fim, the server disconnects the client.")
         client.close()
