@@ -25,6 +25,11 @@ func receive(from pipe: HANDLE) -> String? {
   }
 }
 
+/// Taken while there are handles that a child would inherit: every child inherits all of them, also
+/// those that another thread has made for another child. That one's output would not come to its end
+/// before both have ended.
+let starting = CreateMutex(nil, FALSE, nil)
+
 /// A command that runs, and the end of the pipe that its output comes out of.
 struct RunningCommand {
   let process: HANDLE
@@ -32,6 +37,8 @@ struct RunningCommand {
 
   /// Starts a command; `nil` when there is no such program.
   init?(_ commandLine: String) {
+    WaitForSingleObject(starting, INFINITE)
+    defer { ReleaseMutex(starting) }
     // The child inherits its end of the pipe and nothing else: an end that the server kept open for
     // writing would keep the output from ever coming to its end.
     var inheritable = SECURITY_ATTRIBUTES()
