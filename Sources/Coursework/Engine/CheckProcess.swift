@@ -147,8 +147,13 @@ public enum CheckProcess {
       environment: order.environment + [
         "IPCLAB_RUNTIME_DIR=\(place.names)", "TMPDIR=\(place.temporary)",
       ], limits: plan.limits)
+    var text = containment.text
+    if containment == .sweep {
+      text += place.isBarred ? "; files are read-only" : "; so are files"
+    }
     let execution = CheckExecution(
-      check: check, context: context, order: order, containment: containment)
+      check: check, context: context, order: order, containment: containment,
+      containmentText: text)
     let pen = ReportPen()
     let own = Locked<Watch?>(nil)
     let watch = Watch(plan.limits, containment, end: deadline) {
