@@ -30,6 +30,8 @@ let package = Package(
     .target(name: "SyncObjects", dependencies: ["IPCSystem"]),
     .target(name: "FileMappings", dependencies: ["SyncObjects", "IPCSystem"]),
     .target(
+      name: "ReadersWriters", dependencies: ["FileMappings", "SyncObjects", "IPCSystem"]),
+    .target(
       name: "Win32",
       dependencies: [
         "NamedPipes", "AnonymousPipes", "Mailslots", "SyncObjects", "FileMappings", "IPCTransport",
@@ -45,7 +47,10 @@ let package = Package(
     .target(name: "LabResults"),
     .target(
       name: "LabRunner",
-      dependencies: ["LabResults", "TransportCatalog", "IPCTransport", "IPCSystem"]),
+      dependencies: [
+        "LabResults", "ReadersWriters", "TransportCatalog", "SyncObjects", "IPCTransport",
+        "IPCSystem",
+      ]),
     .target(name: "LabReport", dependencies: ["LabResults"]),
     .target(name: "Console", dependencies: ["Win32", "IPCSystem"]),
     .target(name: "Conformance", dependencies: ["Console", "IPCSystem"]),
@@ -58,8 +63,9 @@ let package = Package(
     .executableTarget(
       name: "ipclab",
       dependencies: [
-        "LabRunner", "LabReport", "LabResults", "TransportCatalog", "AnonymousPipes", "Console",
-        "Conformance", "Coursework", "IPCTransport", "IPCSystem",
+        "LabRunner", "LabReport", "LabResults", "TransportCatalog", "AnonymousPipes", "NamedPipes",
+        "Mailslots", "SyncObjects", "Sockets", "FIFOs", "Console", "Conformance", "Coursework",
+        "ReadersWriters", "IPCTransport", "IPCSystem",
       ]),
 
     .testTarget(name: "IPCSystemTests", dependencies: ["IPCSystem"]),
@@ -93,14 +99,19 @@ let package = Package(
       name: "HostilePrograms", dependencies: ["SyncObjects", "IPCSystem"],
       path: "Tests/HostilePrograms"),
     .testTarget(name: "TransportTests", dependencies: ["TransportCatalog", "LabRunner", "ipclab"]),
-    .testTarget(name: "LabRunnerTests", dependencies: ["LabRunner", "ipclab"]),
+    .testTarget(
+      name: "LabRunnerTests",
+      dependencies: ["LabRunner", "ReadersWriters", "SyncObjects", "IPCSystem", "ipclab"]),
     .testTarget(
       name: "LabReportTests",
       dependencies: ["LabReport", "LabResults", "LabRunner", "TransportCatalog", "IPCTransport"],
       exclude: ["Goldens"]),
     .testTarget(
       name: "CommandLineTests",
-      dependencies: ["ipclab", "LabRunner", "LabReport", "LabResults", "IPCSystem"]),
+      dependencies: [
+        "ipclab", "LabRunner", "LabReport", "LabResults", "TransportCatalog", "NamedPipes",
+        "Mailslots", "SyncObjects", "FileMappings", "IPCTransport", "IPCSystem",
+      ]),
   ]
 )
 

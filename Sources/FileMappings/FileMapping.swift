@@ -23,9 +23,6 @@ public final class FileMapping: Sendable {
   /// What a view begins at a multiple of.
   public static let granularity = MappedPart.alignment
 
-  private static let sizeOffset = 0
-  private static let protectionOffset = 8
-
   /// The size in bytes.
   public let size: Int
   /// What views may do at most.
@@ -76,8 +73,8 @@ public final class FileMapping: Sendable {
       let size = made?.size ?? size ?? 0
       let payload: ObjectNamespace.Payload
       if let made { payload = made.payload } else { payload = try self.memory(size) }
-      memory.setConstant(sizeOffset, Int64(size))
-      memory.setConstant(protectionOffset, protection.rawValue)
+      memory.setConstant(MappingTerms.sizeOffset, Int64(size))
+      memory.setConstant(MappingTerms.protectionOffset, protection.rawValue)
       return payload
     }
     return (try FileMapping(holding), existed)
@@ -105,10 +102,10 @@ public final class FileMapping: Sendable {
   /// What another process says of its mapping is checked against the file.
   private convenience init(_ holding: ObjectNamespace.Holding) throws(ObjectError) {
     let context = "opening “\(holding.name)”"
-    let size = Int(holding.memory.constant(Self.sizeOffset, as: Int64.self))
+    let size = Int(holding.memory.constant(MappingTerms.sizeOffset, as: Int64.self))
     guard let payload = holding.payload, size > 0,
       let protection = Protection(
-        rawValue: holding.memory.constant(Self.protectionOffset, as: UInt32.self)),
+        rawValue: holding.memory.constant(MappingTerms.protectionOffset, as: UInt32.self)),
       payload.isWritable || protection != .readWrite,
       try asObject(
         context,

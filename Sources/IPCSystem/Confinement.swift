@@ -74,6 +74,20 @@ public enum Confinement {
     try checked("prctl(PR_SET_SECCOMP)") { cipc_forbid_meddling(signalsToAll ? 1 : 0) }
   }
 
+  /// Takes from this process, and all that it starts, writing anywhere but below these directories
+  /// and to devices, and signals to processes that it has not started. Wraps
+  /// `landlock_restrict_self(2)`. After ``dropPrivileges()``.
+  ///
+  /// - Throws: `ENOSYS` or `EOPNOTSUPP` where the system has no such thing.
+  public static func writeOnly(below directories: [String]) throws(SystemError) {
+    let texts = unsafe directories.map { unsafe strdup($0) }
+    defer { unsafe texts.forEach { unsafe free($0) } }
+    let list = unsafe texts.map { unsafe UnsafePointer($0) }
+    try checked("landlock_restrict_self") {
+      unsafe cipc_write_only_below(list, Int32(list.count), "/dev")
+    }
+  }
+
   /// Makes this process the parent of descendants whose parents end.
   public static func adoptOrphans() throws(SystemError) {
     try checked("prctl(PR_SET_CHILD_SUBREAPER)") { cipc_become_subreaper() }

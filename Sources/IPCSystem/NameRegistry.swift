@@ -29,7 +29,10 @@ public struct NameRegistry: Sendable {
   public func withName<R: ~Copyable>(
     _ name: String, creating: Bool, _ body: (NameDirectory) throws(SystemError) -> R
   ) throws(SystemError) -> R? {
-    try directory(of: name).withLock(creating: creating, body)
+    try directory(of: name).withLock(creating: creating) { directory throws(SystemError) in
+      if creating { directory.label(name) }
+      return try body(directory)
+    }
   }
 
   /// Removes what dead owners left, and the directories in which nobody is alive.
@@ -76,6 +79,9 @@ public struct NameDirectory: Sendable {
     path = anchor.path
     self.anchor = anchor
   }
+
+  /// Where the directory was found.
+  public var place: String { anchor?.origin ?? path }
 
   /// Runs `body` with the directory locked against every other process and thread.
   ///
@@ -231,7 +237,7 @@ public struct NameDirectory: Sendable {
 
   /// Whether the owner of this lock file is alive. Taking the lock for a moment is harmless: owners
   /// take theirs with the directory locked, as we have it.
-  private func isAlive(_ entry: Entry) -> Bool {
+  func isAlive(_ entry: Entry) -> Bool {
     if NameOwner.ofThisProcess.withLock({ $0.contains(path + "/" + entry.name) }) { return true }
     do { return try FileLock.tryAcquire(path + "/" + entry.name) == nil } catch { return true }
   }
@@ -283,7 +289,7 @@ public struct NameDirectory: Sendable {
     try checked("fstat") { unsafe fstat(raw, &status) }
     if status.st_size < size {
       guard creating else { throw SystemError(code: EINVAL, call: "fstat(\(full))") }
-      try checked("ftruncate") { ftruncate(raw, size) }
+      try SmallFile.extend(file, to: size)
     }
     return try SharedMapping(mapping: file, size: size)
   }
@@ -307,6 +313,11 @@ public struct NameOwner: ~Copyable, Sendable {
     self.lock = lock
     let file = directory.ownerFile(number)
     Self.ofThisProcess.withLock { _ = $0.insert(file) }
+  }
+
+  /// Says something of this owner to whoever looks at the name: a few words, which replace the last.
+  public borrowing func note(_ words: String) throws(SystemError) {
+    try lock.overwrite(with: "\(getpid()) \(words)")
   }
 
   deinit {
@@ -335,13 +346,24 @@ extension FileLock {
     try retrying("pwrite") { unsafe pwrite(raw, bytes, bytes.count, 0) }
   }
 
-  /// The number that the holder wrote into the lock file at `path`.
+  /// Replaces the file's contents, for readers without a lock: it is never seen empty.
+  func overwrite(with text: String) throws(SystemError) {
+    let raw = self.raw
+    var bytes = Array(text.utf8) + [10]
+    while bytes.count < Self.noteSize { bytes.append(10) }
+    try retrying("pwrite") { unsafe pwrite(raw, bytes, bytes.count, 0) }
+  }
+
+  private static let noteSize = 64
+
+  /// The number that the holder wrote into the lock file at `path`, before anything else.
   static func readNumber(_ path: String) throws(SystemError) -> Int32? {
     let file = OwnedDescriptor(
       adopting: try checked("open(\(path))") { unsafe open(path, O_RDONLY | O_CLOEXEC) })
     let raw = file.raw
     var bytes = [UInt8](repeating: 0, count: 16)
     let count = try retrying("read") { unsafe read(raw, &bytes, bytes.count) }
-    return Int32(String(decoding: bytes.prefix(count), as: UTF8.self))
+    let text = bytes.prefix(count).prefix { (48...57).contains($0) }
+    return Int32(String(decoding: text, as: UTF8.self))
   }
 }

@@ -48,9 +48,24 @@ internal import CIPCShims
     unsafe deadline.withTimespec { unsafe Self.outcome(cipc_mutex_wait(mutex, $0)) }
   }
 
+  /// Takes it if that can be done at once, after ``stayBack()``.
+  @inline(__always)
+  public func tryLockInTurn() -> Outcome {
+    stayBack()
+    return tryLock()
+  }
+
   /// Gives it back, once. Only for who has it.
   @inline(__always)
   public func unlock() { unsafe cipc_mutex_unlock(mutex) }
+
+  /// Gives it back, once, if the calling thread has it; tells whether it had.
+  @inline(__always)
+  public func unlockIfOwn() -> Bool {
+    guard isOwn else { return false }
+    unlock()
+    return true
+  }
 
   /// Runs `body` with the mutex held. What a dead owner was doing with it must not matter.
   public func withLock<R>(_ body: () -> R) -> R {

@@ -111,7 +111,9 @@ public final class ScratchDirectory: Sendable {
       if errno != EEXIST { throw lastError("mkdir(\(candidate))") }
       number += 1_000_003
     }
-    lock = Atomic(try FileLock.acquire(path + "/.lock").release())
+    let own = try FileLock.acquire(path + "/.lock")
+    try? own.write("\(getpid())")
+    lock = Atomic(own.release())
     _ = consume guardian
   }
 
@@ -131,20 +133,68 @@ public final class ScratchDirectory: Sendable {
   }
 
   /// Removes what runs whose owner is dead have left below `runtime`.
-  public static func sweep(below runtime: RuntimeDirectory) throws(SystemError) {
+  ///
+  /// - Returns: The directories that were removed.
+  @discardableResult
+  public static func sweep(below runtime: RuntimeDirectory) throws(SystemError) -> [String] {
     sweep(try runtime.subdirectory("run"))
   }
 
   /// Removes what runs whose owner is dead have left in `home`.
-  private static func sweep(_ home: RuntimeDirectory) {
-    guard let guardian = try? FileLock.acquire(home.path + "/.lock") else { return }
+  @discardableResult
+  private static func sweep(_ home: RuntimeDirectory) -> [String] {
+    guard let guardian = try? FileLock.acquire(home.path + "/.lock") else { return [] }
+    var removed: [String] = []
     for name in names(in: home.path) where name != ".lock" {
       let directory = home.path + "/" + name
+      guard unsafe access(directory + "/.lock", F_OK) == 0 else {
+        // A run that was killed before it had its lock leaves nothing else. What is not empty is
+        // somebody else's.
+        unsafe _ = rmdir(directory)
+        continue
+      }
       guard let lock = try? FileLock.tryAcquire(directory + "/.lock") else { continue }
       removeTree(directory)
+      removed.append(directory)
       _ = consume lock
     }
     _ = consume guardian
+    return removed
+  }
+
+  /// What is there of a run.
+  public struct Survey: Sendable {
+    /// Its directory.
+    public let path: String
+    /// The process that it belongs to; 0 when that cannot be told.
+    public let pid: Int32
+    /// Whether that is alive.
+    public let isAlive: Bool
+  }
+
+  /// Looks at the runs below `runtime`, without changing anything; also says what is no run's.
+  public static func survey(
+    below runtime: RuntimeDirectory
+  ) -> (runs: [Survey], foreign: [SurveyedPath]) {
+    let home = runtime.path + "/run"
+    guard unsafe access(home + "/.lock", F_OK) == 0,
+      let guardian = try? FileLock.acquire(home + "/.lock")
+    else { return ([], []) }
+    var (runs, foreign): ([Survey], [SurveyedPath]) = ([], [])
+    for name in names(in: home).sorted() where name != ".lock" {
+      let path = home + "/" + name
+      guard unsafe access(path + "/.lock", F_OK) == 0 else {
+        foreign.append(SurveyedPath(path: path, what: "not made by ipclab"))
+        continue
+      }
+      let isAlive: Bool
+      do { isAlive = try FileLock.tryAcquire(path + "/.lock") == nil } catch { continue }
+      runs.append(
+        Survey(
+          path: path, pid: (try? FileLock.readNumber(path + "/.lock")) ?? 0, isAlive: isAlive))
+    }
+    _ = consume guardian
+    return (runs, foreign)
   }
 
   private static func removeTree(_ directory: String) {

@@ -57,7 +57,11 @@ public struct SharedNames: Sendable {
       if let directory = try directory(of: name) {
         // A server that refuses to use the root must not use what is in it either.
         try verifyRoot()
-        if let result = try directory.withLock(creating: false, body) { return result }
+        let result = try directory.withLock(creating: false) { (directory) throws(SystemError) in
+          if creating { directory.label(name) }
+          return try body(directory)
+        }
+        if let result { return result }
       } else if creating {
         try makeRoot()
         try makeDirectory(of: name)
@@ -99,6 +103,40 @@ public struct SharedNames: Sendable {
       }
     }
     return found
+  }
+
+  // MARK: - All
+
+  /// Something in the directory for all users.
+  enum Item {
+    /// A name of this user's, and its key.
+    case own(NameDirectory, key: String)
+    /// A name of another user's.
+    case foreign(ForeignName, key: String, path: String)
+    /// Something else that belongs to this user.
+    case unknown(String)
+  }
+
+  /// What is in the directory for all users, of this kind. Nobody may have made the directory yet.
+  func everything() -> [Item] {
+    DirectoryListing.names(in: root).sorted().compactMap { name in
+      let path = root + "/" + name
+      let parts = name.split(separator: "-", omittingEmptySubsequences: false)
+      guard parts.count == 3, NameRegistry.looksLikeKey(String(parts[1])),
+        let user = UInt32(parts[2].prefix { $0 != "." })
+      else { return isMine(path) ? .unknown(path) : nil }
+      guard parts[0] == kind else { return nil }
+      let key = String(parts[1])
+      do throws(SystemError) {
+        let directory = NameDirectory(try DirectoryAnchor(path, ownedBy: user))
+        return user == uid
+          ? .own(directory, key: key)
+          : .foreign(ForeignName(uid: user, directory: directory), key: key, path: path)
+      } catch {
+        guard error.code == EACCES, user != uid, Self.owner(of: path) == user else { return nil }
+        return .foreign(ForeignName(uid: user, directory: nil), key: key, path: path)
+      }
+    }
   }
 
   // MARK: - Inside
@@ -157,6 +195,11 @@ public struct SharedNames: Sendable {
       throw error
     }
     return true
+  }
+
+  private func isMine(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe lstat(path, &status) == 0 && status.st_uid == uid
   }
 
   private static func owner(of path: String) -> UInt32? {

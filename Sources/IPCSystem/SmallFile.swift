@@ -41,6 +41,16 @@ public enum SmallFile {
       })
   }
 
+  /// The path of the file that another process of this user has open under this number; `nil` when
+  /// the file has none, or the process is gone.
+  public static func target(ofDescriptor number: Int32, of process: Int32) -> String? {
+    var bytes = [CChar](repeating: 0, count: 4097)
+    let count = unsafe readlink("/proc/\(process)/fd/\(number)", &bytes, bytes.count - 1)
+    guard count > 0 else { return nil }
+    let path = String(decoding: bytes.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return path.hasPrefix("/memfd:") || !path.hasPrefix("/") ? nil : path
+  }
+
   /// The size of an open file in bytes, and whether it is sealed so that it cannot shrink.
   public static func size(of file: borrowing OwnedDescriptor) throws(SystemError) -> Int {
     let raw = file.raw

@@ -116,6 +116,11 @@ public enum SocketCalls {
     _ = shutdown(socket, Int32(SHUT_RD))
   }
 
+  /// Ends output on a socket: the peer reads what was sent and then end of file.
+  public static func shutdownOutput(_ socket: Int32) {
+    _ = shutdown(socket, Int32(SHUT_WR))
+  }
+
   static func set(
     _ socket: Int32, _ level: Int32, _ option: Int32, _ value: Int32, _ call: StaticString
   ) throws(SystemError) {

@@ -115,6 +115,17 @@ public struct Capabilities: Sendable, Hashable {
     /// It spins for a while, then sleeps.
     case hybrid
   }
+  /// How processes take turns at memory that they use in place, without messages.
+  public enum Sharing: String, Sendable {
+    /// They share no memory that is theirs to use.
+    case messagesOnly = "messages only"
+    /// They share memory and have nothing to guard it: they only poll.
+    case unguarded
+    /// A mutex and an event guard it.
+    case mutexAndEvent = "mutex and event"
+    /// Semaphores guard it.
+    case semaphores
+  }
 
   /// One way or both ways.
   public var direction: Direction
@@ -154,6 +165,9 @@ public struct Capabilities: Sendable, Hashable {
   /// Whether every message that was sent arrives.
   public var reliable: Bool
 
+  /// How processes take turns at memory that they share.
+  public var sharing: Sharing
+
   /// Whether a client can connect after the server has started, without having inherited anything.
   public var connectsByName: Bool { reach != .related }
 
@@ -163,7 +177,8 @@ public struct Capabilities: Sendable, Hashable {
     largest: Largest, full: Full = .blocks, reach: Reach, severalClients: Bool = true,
     readers: Readers, ordered: Bool = true, writerDeath: WriterDeath, readerDeath: ReaderDeath,
     nameAfterKill: NameAfterKill, identity: Identity, access: Access,
-    waiting: Waiting = .blocking, maximumMessage: Int? = nil, reliable: Bool = true
+    waiting: Waiting = .blocking, maximumMessage: Int? = nil, reliable: Bool = true,
+    sharing: Sharing = .messagesOnly
   ) {
     self.direction = direction
     self.boundaries = boundaries
@@ -183,5 +198,6 @@ public struct Capabilities: Sendable, Hashable {
     self.waiting = waiting
     self.maximumMessage = maximumMessage
     self.reliable = reliable
+    self.sharing = sharing
   }
 }

@@ -9,7 +9,7 @@ public import IPCSystem
 /// costs. Longer messages go out with `writev(2)`, and `readv(2)` puts the payload where it belongs
 /// and the next header aside. Which of the two a receive does depends on the length of the message
 /// before.
-@safe public final class FramedStream: Connection, @unchecked Sendable {
+@safe public final class FramedStream: HalfClosable, @unchecked Sendable {
   // Sendable: `pending*` and `lastReceived` are touched by the one receiving thread only, `outgoing`
   // by the one sending thread only, as `Connection` demands; the rest never changes.
 
@@ -392,6 +392,17 @@ public import IPCSystem
   public func close() {
     input.close()
     output.close()
+  }
+
+  /// Ends the sending direction. See ``HalfClosable/finishSending()``. Wraps `shutdown(2)` where
+  /// both directions are one socket.
+  public func finishSending() -> Bool {
+    if input === output {
+      SocketCalls.shutdownOutput(output.descriptor)
+    } else {
+      output.close()
+    }
+    return true
   }
 
   /// The process at the other end of a local socket.

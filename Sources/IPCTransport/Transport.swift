@@ -80,6 +80,15 @@ public protocol Connection: AnyObject, Sendable {
   var peer: PeerIdentity? { get }
 }
 
+/// A connection whose sending direction can end by itself, where the mechanism allows.
+public protocol HalfClosable: Connection {
+  /// Says that nothing more will be sent: the other end reads what was sent and then `.endOfFile`,
+  /// and can go on sending. Not while another thread sends.
+  ///
+  /// - Returns: Whether the mechanism can do that. If not, nothing has happened.
+  func finishSending() -> Bool
+}
+
 /// A connection that lets sender and receiver work in the mechanism's own memory.
 ///
 /// For large messages this saves the copy on either side.

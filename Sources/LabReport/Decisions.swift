@@ -66,6 +66,7 @@ extension ReportModel {
     add("Many clients into one server", "fan-in", nil)
     add("One server to many clients", "notify", nil)
     add("Cheapest connection set-up", "connect", nil)
+    add("Several readers and writers of the same data", "readers-writers", nil)
     return needs
   }
 

@@ -99,6 +99,11 @@ extension HTMLReport {
     } else {
       body = figure(.rate, summary.messagesPerSecond)
       body += "<small>\(Metric.throughput.format(summary.bytesPerSecond))</small>"
+      if let writes = summary.writesPerSecond {
+        body += "<small>writes among them: \(Metric.rate.format(writes))</small>"
+      }
+      if let p50 = summary.p50 { body += "<small>p50 \(Metric.p50.format(p50))</small>" }
+      if let p99 = summary.p99 { body += "<small>p99 \(Metric.p50.format(p99))</small>" }
     }
     let failed = cell.trials.count - cell.goodTrials.count
     if failed > 0 {

@@ -68,6 +68,8 @@ public struct Trial: Codable, Sendable, Equatable {
   public var bytesPerSecond: Double
   /// Messages that were sent and never arrived. Not 0 on mechanisms that may lose messages only.
   public var lost: Int
+  /// How many of the operations changed what the processes share; `nil` where they send messages.
+  public var writes: Int?
   /// Received messages whose length and sequence number were checked.
   public var sequenceChecked: Int
   /// Received messages whose every byte was checked by checksum.
@@ -83,7 +85,8 @@ public struct Trial: Codable, Sendable, Equatable {
   public init(
     order: Int, seed: UInt64, count: Int, warmup: Int, elapsedNanoseconds: UInt64 = 0,
     latency: LatencyDistribution? = nil, messagesPerSecond: Double = 0,
-    bytesPerSecond: Double = 0, lost: Int = 0, sequenceChecked: Int = 0, checksumChecked: Int = 0,
+    bytesPerSecond: Double = 0, lost: Int = 0, writes: Int? = nil, sequenceChecked: Int = 0,
+    checksumChecked: Int = 0,
     serverUsage: Usage = Usage(), clientUsage: Usage = Usage(), failure: String? = nil
   ) {
     self.order = order
@@ -95,6 +98,7 @@ public struct Trial: Codable, Sendable, Equatable {
     self.messagesPerSecond = messagesPerSecond
     self.bytesPerSecond = bytesPerSecond
     self.lost = lost
+    self.writes = writes
     self.sequenceChecked = sequenceChecked
     self.checksumChecked = checksumChecked
     self.serverUsage = serverUsage
@@ -208,6 +212,8 @@ public struct Summary: Codable, Sendable, Equatable {
   public var max: Spread?
   /// Messages per second.
   public var messagesPerSecond: Spread
+  /// Writes among them per second; `nil` where messages are sent.
+  public var writesPerSecond: Spread?
   /// Payload bytes per second.
   public var bytesPerSecond: Spread
   /// Processor time of all processes per message, nanoseconds.
@@ -220,7 +226,8 @@ public struct Summary: Codable, Sendable, Equatable {
   /// Creates a summary.
   public init(
     trials: Int, p50: Spread?, p90: Spread?, p99: Spread?, p999: Spread?, max: Spread?,
-    messagesPerSecond: Spread, bytesPerSecond: Spread, cpuNanosecondsPerMessage: Spread,
+    messagesPerSecond: Spread, writesPerSecond: Spread? = nil, bytesPerSecond: Spread,
+    cpuNanosecondsPerMessage: Spread,
     switchesPerMessage: Spread, lost: Int
   ) {
     self.trials = trials
@@ -230,6 +237,7 @@ public struct Summary: Codable, Sendable, Equatable {
     self.p999 = p999
     self.max = max
     self.messagesPerSecond = messagesPerSecond
+    self.writesPerSecond = writesPerSecond
     self.bytesPerSecond = bytesPerSecond
     self.cpuNanosecondsPerMessage = cpuNanosecondsPerMessage
     self.switchesPerMessage = switchesPerMessage

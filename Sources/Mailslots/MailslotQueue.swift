@@ -32,6 +32,9 @@ struct MailslotQueue {
     items.insert(Item(bytes: bytes, peer: peer, stamp: stamp), at: place)
   }
 
+  /// The size of the next message, as things stand.
+  var nextSize: Int? { isEmpty ? nil : items[start].bytes.count }
+
   /// The size of the next message, which is then certain to be the next.
   mutating func showNext() -> Int? {
     if isEmpty { return nil }

@@ -57,6 +57,7 @@ public final class MailslotServer: @unchecked Sendable {
   private let ready: ReadinessSet
   private let listener: DescriptorIO
   private let owner: Locked<NameOwner?>
+  private let inquiries: MailslotInquiries?
   // The connections once more, for `close()` in another thread; `nil` when that has come.
   private let open = Locked<[UInt64: DescriptorIO]?>([:])
   private let timeout: Locked<Duration?>
@@ -109,9 +110,11 @@ public final class MailslotServer: @unchecked Sendable {
       let claim = try MailslotClaim.make(
         name, in: runtime, as: computer, maximum: maximum ?? 0)
       listener = claim.listener
+      inquiries = MailslotInquiries(claim.owner.directory, claim.owner.number)
       owner = Locked(claim.owner)
       try ready.add(listener.descriptor, token: Self.listenerToken)
     } catch { throw TransportError(error, "create \(name)") }
+    inquiries?.answer { [weak self] in self?.standing() }
   }
 
   deinit { close() }
@@ -198,10 +201,24 @@ public final class MailslotServer: @unchecked Sendable {
   /// The count ends where the reader's own memory does: see ``Mailslots/quota``. While another thread
   /// waits in a read, there is nothing.
   public func pending() throws(TransportError) -> (count: Int, next: Int?) {
-    guard turn.takeUnlessIdle() else { return (0, nil) }
-    defer { turn.give() }
-    do throws(SystemError) { try drain() } catch { throw TransportError(error, "look at \(name)") }
-    return (queue.count, queue.showNext())
+    var found: (count: Int, next: Int?) = (0, nil)
+    try turn.look { () throws(TransportError) in
+      do throws(SystemError) { try drain() } catch {
+        throw TransportError(error, "look at \(name)")
+      }
+      found = (queue.count, queue.showNext())
+    }
+    return found
+  }
+
+  /// As ``pending()``, for others: what is next may still change.
+  private func standing() -> (count: Int, next: Int?) {
+    var found: (count: Int, next: Int?) = (0, nil)
+    turn.look {
+      try? drain()
+      found = (queue.count, queue.nextSize)
+    }
+    return found
   }
 
   /// What a mailslot tells of itself.
@@ -321,6 +338,7 @@ public final class MailslotServer: @unchecked Sendable {
   /// Removes the name; unread messages are lost. Threads that read leave with `.closed`. Safe to call
   /// twice.
   public func close() {
+    inquiries?.close()
     let owner = self.owner.withLock { $0.take() }
     _ = consume owner
     let connections = open.withLock { $0.take() }

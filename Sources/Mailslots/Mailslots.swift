@@ -24,6 +24,8 @@ public enum Mailslots {
   }
 
   static func registry(_ runtime: RuntimeDirectory) throws(SystemError) -> NameRegistry {
-    try NameRegistry("mailslots", in: runtime)
+    try NameRegistry(kind, in: runtime)
   }
+
+  static let kind = "mailslots"
 }

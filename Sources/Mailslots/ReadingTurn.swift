@@ -7,6 +7,9 @@ final class ReadingTurn: Sendable {
   private let taken = Atomic(false)
   private let waiters = Atomic(0)
   private let word = SignalWord()
+  /// How many looks have begun and ended: a look takes the turn, and no message.
+  private let begunLooks = Atomic(0)
+  private let endedLooks = Atomic(0)
   /// Whether the thread whose turn it is waits for a message: then there is none.
   private let idle = Atomic(false)
 
@@ -29,19 +32,30 @@ final class ReadingTurn: Sendable {
     defer { waiters.wrappingSubtract(1, ordering: .sequentiallyConsistent) }
     while true {
       let seen = word.count
+      let looks = endedLooks.load(ordering: .sequentiallyConsistent)
       if tryTake() { return true }
-      if isOver() || deadline.hasPassed { return false }
+      if isOver() { return false }
+      if deadline.hasPassed {
+        // Who only looks must not be the reason why a read finds nothing.
+        if begunLooks.load(ordering: .sequentiallyConsistent) == looks { return false }
+        sched_yield()
+        continue
+      }
       word.wait(while: seen, deadline: deadline)
     }
   }
 
-  /// Takes the turn unless the thread that has it waits for a message.
-  func takeUnlessIdle() -> Bool {
+  /// Takes the turn to look what there is, unless the thread that has it waits for a message: then
+  /// there is nothing.
+  func look<E: Error>(_ body: () throws(E) -> Void) throws(E) {
+    begunLooks.wrappingAdd(1, ordering: .sequentiallyConsistent)
+    defer { endedLooks.wrappingAdd(1, ordering: .sequentiallyConsistent) }
     while !tryTake() {
-      if idle.load(ordering: .acquiring) { return false }
+      if idle.load(ordering: .acquiring) { return }
       sched_yield()
     }
-    return true
+    defer { give() }
+    try body()
   }
 
   /// Gives the turn to the next thread.

@@ -95,7 +95,8 @@ final class InstanceShare {
     do throws(SystemError) {
       names = try NameState(in: directory, layingDown: living == 0 ? .init(options) : nil)
       if living == 0 && visibility != .owner {
-        try directory.publish(visibility, files: [NameState.fileName])
+        try directory.publish(
+          visibility, files: [NameState.fileName, NameDirectory.labelFile])
       }
     } catch { throw .system(error) }
     if living > 0 {

@@ -59,6 +59,8 @@ public final class NamedPipeInstance: NamedPipeEnd {
     var listener: Listening?
     /// Waits for a client that have not ended.
     var waits: [PipeOperation] = []
+    /// The thread that has taken a client and has not told it so yet.
+    var greeter: Int32?
   }
 
   /// A listening socket, its file and its watch.
@@ -287,7 +289,9 @@ public final class NamedPipeInstance: NamedPipeEnd {
         let prepared = try Welcome.prepare(socket, options)
         connection.change(.link(prepared.link))
         shared.state = shared.state.after(.clientTaken) ?? shared.state
+        try? shared.owner?.note(PipeNote.connected(prepared.link.peer?.pid).text)
         greeting = consume prepared
+        shared.greeter = ThreadIdentity.current
       } catch { return listen(&shared) ?? error }
       waits = shared.waits.take()
       isTaken = true
@@ -297,6 +301,7 @@ public final class NamedPipeInstance: NamedPipeEnd {
     // When the client's call returns, the server's waits are over.
     for wait in waits { wait.finish(.success(PipeTransfer())) }
     greeting.take()?.send()
+    if isTaken { shared.withLock { $0.greeter = nil } }
     return isTaken
   }
 
@@ -313,6 +318,7 @@ public final class NamedPipeInstance: NamedPipeEnd {
         return TransportError(.disconnected, "disconnect \(name)")
       }
       shared.state = next
+      try? shared.owner?.note(PipeNote.disconnected.text)
       waits = endListening(&shared)
       return nil
     }
@@ -333,9 +339,21 @@ public final class NamedPipeInstance: NamedPipeEnd {
     return shared.waits.take()
   }
 
+  /// A server may write, close and end as soon as it has a client. The client must have been told
+  /// by then, or it has a pipe without a server.
+  private func waitForGreeting() {
+    let patience = Deadline.after(.seconds(1))
+    while let greeter = shared.withLock({ $0.greeter }), greeter != ThreadIdentity.current,
+      !patience.hasPassed
+    {
+      sched_yield()
+    }
+  }
+
   /// Closes the instance and, with the last one, removes the name. What it wrote can still be read.
   /// Threads inside a call leave it with `.closed`. Safe to call twice.
   public func close() {
+    waitForGreeting()
     var waits: [PipeOperation] = []
     let owner = shared.withLock { shared -> NameOwner? in
       waits = endListening(&shared)

@@ -42,16 +42,26 @@ struct PipeComputer: Sendable {
     isNamed = false
   }
 
-  /// The computers whose pipes have left something in the directory.
+  /// The machine, and the computers whose pipes have left something in the directory.
   static func all(in runtime: RuntimeDirectory) -> [PipeComputer] {
-    DirectoryListing.names(in: runtime.path).filter {
-      $0 == machine || $0.hasPrefix(machine + "@")
-    }.map { PipeComputer(kind: $0) }
+    let others = DirectoryListing.names(in: runtime.path).filter { $0.hasPrefix(machine + "@") }
+    return ([machine] + others.sorted()).map { PipeComputer(kind: $0) }
+  }
+
+  /// What the names of its pipes begin with.
+  var prefix: String {
+    guard let mark = kind.firstIndex(of: "@") else { return PipeName.prefix }
+    return #"\\\#(kind[kind.index(after: mark)...])\pipe\"#
   }
 
   /// The names that this user's processes find.
   func registry(_ runtime: RuntimeDirectory) throws(SystemError) -> NameRegistry {
     try NameRegistry(kind, in: runtime)
+  }
+
+  /// The names that this user's processes find, if there is a place for them. Nothing is made.
+  func existingRegistry(_ runtime: RuntimeDirectory) -> NameRegistry? {
+    NameRegistry(existing: kind, in: runtime)
   }
 
   /// Names that other users may open.

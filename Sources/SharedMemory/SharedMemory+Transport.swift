@@ -36,7 +36,15 @@ public struct SharedMemoryTransport: Transport {
       writerDeath: .endOfFile, readerDeath: .error, nameAfterKill: .usable,
       identity: .pidAndUser, access: .sameUser,
       waiting: policy == .spin ? .polling : policy == .hybrid ? .hybrid : .blocking,
-      maximumMessage: SharedRing.maximumMessage)
+      maximumMessage: SharedRing.maximumMessage, sharing: sharing)
+  }
+
+  private var sharing: Capabilities.Sharing {
+    switch policy {
+    case .event: .mutexAndEvent
+    case .semaphore: .semaphores
+    case .spin, .hybrid: .unguarded
+    }
   }
 
   /// See ``Transport/rendezvous(clients:scratch:)``.

@@ -10,7 +10,7 @@ public import IPCTransport
 /// Nothing received is end of file or a message of no bytes. The mark by which `recvmsg(2)` tells
 /// them apart would cost every message a seventh of its time, so a message of no bytes is followed
 /// by a packet of one byte, which is no message; one of two bytes there takes the message back.
-public final class PacketConnection: Connection, @unchecked Sendable {
+public final class PacketConnection: HalfClosable, @unchecked Sendable {
   // Sendable: `awaitsMark` is touched by the one receiving thread only, `owesMark` by the one
   // sending thread only, as `Connection` demands; the rest never changes.
 
@@ -195,6 +195,14 @@ public final class PacketConnection: Connection, @unchecked Sendable {
   public func close() {
     tether?.close()
     socket.close()
+  }
+
+  /// Ends the sending direction of a socket that has an end of file. See
+  /// ``HalfClosable/finishSending()``.
+  public func finishSending() -> Bool {
+    guard tether == nil else { return false }
+    SocketCalls.shutdownOutput(socket.descriptor)
+    return true
   }
 
   /// The process at the other end.

@@ -67,7 +67,8 @@ internal import Synchronization
     memory.setConstant(limitOffset, limit)
   }
 
-  private init(_ memory: ObjectMemory, _ holding: ObjectNamespace.Holding?) {
+  /// An object without a holding is only looked at.
+  init(_ memory: ObjectMemory, _ holding: ObjectNamespace.Holding?) {
     self.memory = memory
     self.holding = holding
     limit = max(1, memory.constant(Self.limitOffset, as: Int32.self))

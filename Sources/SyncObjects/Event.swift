@@ -72,7 +72,8 @@ internal import Synchronization
     memory.setConstant(manualOffset, UInt32(reset == .manual ? 1 : 0))
   }
 
-  private init(_ memory: ObjectMemory, _ holding: ObjectNamespace.Holding?) {
+  /// An object without a holding is only looked at.
+  init(_ memory: ObjectMemory, _ holding: ObjectNamespace.Holding?) {
     self.memory = memory
     self.holding = holding
     reset = memory.constant(Self.manualOffset, as: UInt32.self) == 1 ? .manual : .automatic

@@ -73,9 +73,10 @@ public enum ObjectKind: UInt32, Sendable, Hashable {
     mapping = consume created.mapping
   }
 
-  /// Maps the memory of an object that another process has open. It must be that of this name.
-  init(of file: borrowing OwnedDescriptor, named name: ObjectName) throws(ObjectError) {
-    let context = "opening “\(name)”"
+  /// Maps the memory of an object that another process has open. It must be that of this name; `nil`
+  /// is any.
+  init(of file: borrowing OwnedDescriptor, named name: ObjectName?) throws(ObjectError) {
+    let context = name.map { "opening “\($0)”" } ?? "looking at an object"
     let mapping: SharedMapping
     do throws(SystemError) {
       mapping = try SharedMapping(mappingSealed: file, size: Self.pageSize)
@@ -86,13 +87,27 @@ public enum ObjectKind: UInt32, Sendable, Hashable {
       unsafe start.load(fromByteOffset: 8, as: UInt32.self) == Self.version,
       let kind = unsafe ObjectKind(rawValue: start.load(fromByteOffset: 12, as: UInt32.self)),
       length <= Self.bodyOffset - Self.nameOffset,
-      unsafe UnsafeRawBufferPointer(start: start + Self.nameOffset, count: length)
-        .elementsEqual(name.text.utf8)
+      name.map({ name in
+        unsafe UnsafeRawBufferPointer(start: start + Self.nameOffset, count: length)
+          .elementsEqual(name.text.utf8)
+      }) ?? true
     else { throw ObjectError(.damaged, context) }
     self.kind = kind
     identity = unsafe start.load(fromByteOffset: 16, as: UInt64.self)
     unsafe body = start + Self.bodyOffset
     self.mapping = consume mapping
+  }
+
+  /// The name in the header of shared memory; `nil` for memory of this process.
+  var name: String? {
+    guard mapping != nil else { return nil }
+    let start = unsafe body - Self.bodyOffset
+    let length = min(
+      unsafe Int(start.load(fromByteOffset: 24, as: UInt32.self)), Self.bodyOffset - Self.nameOffset
+    )
+    return unsafe String(
+      decoding: UnsafeRawBufferPointer(start: start + Self.nameOffset, count: length),
+      as: UTF8.self)
   }
 
   /// The word at an offset of the body.

@@ -64,8 +64,8 @@ package final class ObjectNamespace: Sendable {
   /// Makes the state of a new object.
   package typealias Preparation = (ObjectMemory) throws(ObjectError) -> Payload?
 
-  private static let kind = "objects"
-  private static let openSuffix = "open"
+  static let kind = "objects"
+  static let openSuffix = "open"
   private static let all = Locked<[String: ObjectNamespace]>([:])
 
   private let registry: NameRegistry
@@ -197,6 +197,7 @@ package final class ObjectNamespace: Sendable {
       sched_yield()
     }
     guard let prepare else { throw ObjectError(.notFound, "opening “\(name)”") }
+    directory.label(name.text)
     let memory: ObjectMemory
     do throws(SystemError) {
       memory = try ObjectMemory(creating: kind, named: name, &entry.file)

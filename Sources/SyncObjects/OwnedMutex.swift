@@ -69,7 +69,8 @@ internal import Synchronization
     if isOwned { _ = unsafe RobustMutex(at: memory.body).lock() }
   }
 
-  private init(_ memory: ObjectMemory, _ holding: ObjectNamespace.Holding?) {
+  /// An object without a holding is only looked at.
+  init(_ memory: ObjectMemory, _ holding: ObjectNamespace.Holding?) {
     self.memory = memory
     self.holding = holding
     unsafe mutex = RobustMutex(at: memory.body)
@@ -84,9 +85,16 @@ internal import Synchronization
   /// Waits for the mutex and owns it, once more if the calling thread does already.
   @inline(__always)
   public func lock(deadline: Deadline = .never) -> Acquisition {
-    mutex.stayBack()
-    guard let taking = take(since: 0) ?? wait(deadline) else { return .timedOut }
-    return keep(taking) == .abandoned ? .abandoned : .owned
+    let outcome = mutex.tryLockInTurn()
+    if unsafe outcome == .taken && isUntold.pointee.load(ordering: .relaxed) == 0 { return .owned }
+    return finishLock(outcome, deadline)
+  }
+
+  @inline(never)
+  private func finishLock(_ outcome: RobustMutex.Outcome, _ deadline: Deadline) -> Acquisition {
+    var taking = note(outcome)
+    if taking == nil && !deadline.hasPassed { taking = waitAlone(since: 0, deadline: deadline) }
+    return taking.map { keep($0) == .abandoned ? .abandoned : .owned } ?? .timedOut
   }
 
   /// Gives the mutex back, once.
@@ -94,9 +102,11 @@ internal import Synchronization
   /// - Throws: `.notOwner` when the calling thread does not own it.
   @inline(__always)
   public func unlock() throws(ObjectError) {
-    guard mutex.isOwn else { throw ObjectError(.notOwner, "giving a mutex back") }
-    mutex.unlock()
+    guard mutex.unlockIfOwn() else { throw Self.notOwner() }
   }
+
+  @inline(never)
+  private static func notOwner() -> ObjectError { ObjectError(.notOwner, "giving a mutex back") }
 
   /// The number of the thread that owns it (Linux `gettid`), of whichever process; `nil` when it is
   /// free.
@@ -106,8 +116,11 @@ internal import Synchronization
     return owner == 0 || value & RobustMutex.isOrphan != 0 ? nil : Int32(owner)
   }
 
-  private func wait(_ deadline: Deadline) -> Taking? {
-    deadline.hasPassed ? nil : waitAlone(since: 0, deadline: deadline)
+  /// Whether its owner has ended without giving it back, and nobody was told yet.
+  var isAbandoned: Bool {
+    let value = unsafe word.pointee.load(ordering: .sequentiallyConsistent)
+    return value & RobustMutex.isOrphan != 0
+      || (unsafe isUntold.pointee.load(ordering: .sequentiallyConsistent)) != 0
   }
 
   // MARK: - Waitable

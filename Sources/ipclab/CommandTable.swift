@@ -18,7 +18,8 @@ enum CommandTable {
     Command(
       name: "pipeline", summary: "Run programs connected by pipes", help: "",
       run: { PipelineCommand.run($0) }),
-    ConsoleCommand.command, ConformanceCommand.command, LabCommand.command,
+    ConsoleCommand.command, TalkCommand.listen, TalkCommand.connect, ObjectsCommand.command,
+    ReadersWritersCommand.command, ConformanceCommand.command, LabCommand.command,
   ]
 
   /// Runs the command that the words name and returns the exit code.
@@ -97,6 +98,9 @@ enum CommandTable {
         ipclab list transports                what can be compared
         ipclab measure fifo --size 64         one figure
         ipclab console                        named pipes, call by call
+        ipclab listen tcp                     talk by hand; connect in another terminal
+        ipclab objects                        what is alive, and whose it is
+        ipclab readers-writers                processes that share memory, and what a guard is for
         ipclab lab list                       exercises, and what you did of them
         ipclab COMMAND --help                 options and examples of a command
 

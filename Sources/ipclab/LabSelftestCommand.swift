@@ -64,8 +64,10 @@ enum LabSelftestCommand {
       runner: CheckRunner(executable: executable), place: place,
       hostile: hostile)
     Output.message(
-      "\(labs.count == 1 ? labs[0].lab.heading : "\(labs.count) labs"), seed \(seed). "
-        + "The library is built first.")
+      parts == ["hostile"]
+        ? "The hostile pack, seed \(seed)."
+        : "\(labs.count == 1 ? labs[0].lab.heading : "\(labs.count) labs"), seed \(seed). "
+          + "The library is built first.")
     let tally = Locked((good: 0, bad: 0))
     let start = MonotonicClock.now()
     try selftest.run(jobs: jobs, isStopped: { interruption.check() }) { finding in

@@ -43,8 +43,10 @@ enum LabListCommand {
       }
     }
     Output.data(TextTable.text(rows, right: [0]))
-    for (name, error) in catalogue.broken {
-      Output.message("\(name) is left out: \(error.description)")
+    for (name, _) in catalogue.broken {
+      Output.message(
+        "\(name) is left out: its lab.json has mistakes. They are shown by: ipclab lab explain \(name)"
+      )
     }
     Output.data("\nNext: \(next ?? "nothing. All labs have full points.")\n")
     return Exit.done
@@ -196,7 +198,7 @@ enum LabExplainCommand {
     }
     if let folder = catalogue.lab(havingCheck: word), let check = folder.lab.check(word) {
       Output.data(text(check, of: folder))
-    } else if let folder = try? catalogue.lab(word) {
+    } else if let folder = try lab(word, in: catalogue) {
       Output.data(folder.lab.checks.map { text($0, of: folder) }.joined(separator: "\n"))
     } else {
       let ids = catalogue.labs.flatMap { $0.lab.checks.map(\.id) }
@@ -205,6 +207,15 @@ enum LabExplainCommand {
           + ". Those of a lab are shown by: ipclab lab explain LAB")
     }
     return Exit.done
+  }
+
+  /// The lab of this name; `nil` when there is none, an error when it has mistakes.
+  private static func lab(_ word: String, in catalogue: LabCatalogue) throws -> LabFolder? {
+    do { return try catalogue.lab(word) } catch let error as CourseworkError
+      where error.kind == .usage
+    {
+      return nil
+    }
   }
 
   private static func text(_ check: Lab.Item, of folder: LabFolder) -> String {

@@ -26,8 +26,7 @@ enum LabWatchCommand {
       do { _ = try run.run() } catch let error as UsageError {
         Output.message("ipclab lab watch: \(error.description)")
       }
-      Output.message(
-        "\nWaiting for a change of a file in \(LabPlace.relative(run.path)). Ctrl-C ends.")
+      Output.message("\nWaiting for you to save a file. Ctrl-C ends.")
       while FolderStamp.of(run.path) == before {
         if interruption.check() { return Exit.done }
         usleep(300_000)

@@ -11,6 +11,9 @@ internal import LabRunner
     if words.first == ConsoleChild.command {
       Exit.now(ConsoleChild.main(Array(words.dropFirst())))
     }
+    if words.first == SharingPart.command {
+      Exit.now(SharingPart.main(Array(words.dropFirst())))
+    }
     if words.first == CheckProcess.command {
       Exit.now(CheckProcess.main(Array(words.dropFirst())))
     }

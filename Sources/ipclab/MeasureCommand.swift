@@ -13,7 +13,7 @@ enum MeasureCommand {
 
       Runs one trial in fresh processes and prints its figures on standard output.
 
-        --scenario NAME       echo (default), stream, fan-in, notify, connect
+        --scenario NAME       echo (default), stream, fan-in, notify, connect, readers-writers
         --size BYTES          message size, such as 64 (default), 4K, 1M
         --count N             timed operations per client, at most 10000000 (default 10000)
         --placement WHERE     same: all processes on one processor; cross (default): server and
@@ -92,17 +92,21 @@ enum MeasureCommand {
     let usage = trial.serverUsage + trial.clientUsage
     let perMessage = 1 / Double(trial.count)
     let switches = Double(usage.voluntarySwitches + usage.involuntarySwitches) * perMessage
-    return [
-      "transport=\(spec.transport.mechanism.id)", "scenario=\(spec.scenario.info.id)",
-      "placement=\(spec.placement.rawValue)", "size=\(spec.parameters.size)",
-      "count=\(trial.count)", "min_ns=\(text(latency?.min))", "p50_ns=\(text(latency?.p50))",
-      "p90_ns=\(text(latency?.p90))", "p99_ns=\(text(latency?.p99))",
-      "p999_ns=\(text(latency?.p999))", "max_ns=\(text(latency?.max))",
-      "mean_ns=\(fixed(mean, 1))", "msgs_s=\(fixed(trial.messagesPerSecond, 0))",
-      "gib_s=\(fixed(gibibytes, 4))", "lost=\(trial.lost)",
-      "cpu_ns=\(fixed(Double(usage.totalNanoseconds) * perMessage, 0))",
-      "switches=\(fixed(switches, 2))", "build=\(BuildMode.current)",
-    ].joined(separator: " ")
+    let writes = trial.writes.map { count in
+      ["writes_s=\(fixed(Double(count) * 1e9 / Double(max(trial.elapsedNanoseconds, 1)), 0))"]
+    }
+    return
+      ([
+        "transport=\(spec.transport.mechanism.id)", "scenario=\(spec.scenario.info.id)",
+        "placement=\(spec.placement.rawValue)", "size=\(spec.parameters.size)",
+        "count=\(trial.count)", "min_ns=\(text(latency?.min))", "p50_ns=\(text(latency?.p50))",
+        "p90_ns=\(text(latency?.p90))", "p99_ns=\(text(latency?.p99))",
+        "p999_ns=\(text(latency?.p999))", "max_ns=\(text(latency?.max))",
+        "mean_ns=\(fixed(mean, 1))", "msgs_s=\(fixed(trial.messagesPerSecond, 0))",
+        "gib_s=\(fixed(gibibytes, 4))", "lost=\(trial.lost)",
+        "cpu_ns=\(fixed(Double(usage.totalNanoseconds) * perMessage, 0))",
+        "switches=\(fixed(switches, 2))", "build=\(BuildMode.current)",
+      ] + (writes ?? [])).joined(separator: " ")
   }
 
   private static func fixed(_ value: Double, _ digits: Int) -> String {

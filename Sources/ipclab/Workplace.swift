@@ -10,11 +10,18 @@ enum Workplace {
       let runtime = try RuntimeDirectory.open()
       try ScratchDirectory.sweep(below: runtime)
       return runtime
-    } catch {
-      throw EnvironmentError(
-        "cannot use the runtime directory: \(error). It must be a directory of your own with mode "
-          + "0700; set IPCLAB_RUNTIME_DIR to another place.")
-    }
+    } catch { throw unusable(error) }
+  }
+
+  /// The runtime directory as it is.
+  static func openRuntime() throws -> RuntimeDirectory {
+    do { return try RuntimeDirectory.open() } catch { throw unusable(error) }
+  }
+
+  private static func unusable(_ error: any Error) -> EnvironmentError {
+    EnvironmentError(
+      "cannot use the runtime directory: \(error). It must be a directory of your own with mode "
+        + "0700; set IPCLAB_RUNTIME_DIR to another place.")
   }
 
   /// A runner that Ctrl-C stops.

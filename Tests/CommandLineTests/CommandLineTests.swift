@@ -18,7 +18,7 @@ struct CommandLineTests {
     "helps everywhere, with examples, on standard output",
     arguments: [
       "run", "report", "features", "list", "doctor", "measure", "pipeline", "console",
-      "conformance",
+      "readers-writers", "conformance",
     ])
   func help(_ command: String) throws {
     let outcome = try Program().run(command, "--help")
@@ -130,7 +130,8 @@ struct CommandLineTests {
   @Test(
     "lists what there is, one per line",
     arguments: [
-      ("transports", "shared-memory-hybrid"), ("scenarios", "fan-in"), ("probes", "writer-death"),
+      ("transports", "shared-memory-hybrid"), ("scenarios", "fan-in"),
+      ("scenarios", "readers-writers"), ("probes", "writer-death"),
     ])
   func list(_ what: String, _ item: String) throws {
     let outcome = try Program().run("list", what)

@@ -40,7 +40,7 @@ struct CheckRunnerTests {
       ("fork-bomb", .limit(.processes)), ("hog", .limit(.memory)), ("hoarder", .limit(.memory)),
       ("stopped", .timeout),
       ("huge-file", .limit(.fileSize)), ("crash", .crash(signal: 11)), ("deaf", .fail),
-      ("healthy", .pass),
+      ("killer", .fail), ("healthy", .pass),
     ])
   func sweeping(_ program: String, _ outcome: Outcome) async throws {
     let report = try await Self.run(on: Self.sweeper, Self.plan(program))

@@ -169,7 +169,8 @@ struct HostilePrograms {
 
   /// Kills everything it can.
   static func killer() {
-    kill(-1, SIGKILL)
+    // In a process namespace of its own only: elsewhere that would be everything of this user.
+    if getppid() == 1 { kill(-1, SIGKILL) }
     kill(getppid(), SIGKILL)
     kill(0, SIGKILL)
   }

@@ -39,6 +39,19 @@ import Testing
     }
   }
 
+  @Test("who has said everything can still hear the answer")
+  func halfClose() throws {
+    let (a, b) = try connectedPair()
+    try a.send([1, 2])
+    #expect(a.finishSending())
+    #expect(try b.receive(upTo: 8) == [1, 2])
+    #expect(b.receiveError(upTo: 8)?.code == .endOfFile)
+    try b.send([3])
+    #expect(try a.receive(upTo: 8) == [3])
+    b.close()
+    #expect(a.receiveError(upTo: 8)?.code == .endOfFile)
+  }
+
   @Test("a large message arrives whole wherever in a page it lies", arguments: [0, 1, 4, 64, 4095])
   func placement(offset: Int) throws {
     let (a, b) = try connectedPair()

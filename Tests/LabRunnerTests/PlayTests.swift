@@ -40,14 +40,50 @@ struct PlayTests {
     let expected: Int =
       switch play.scenario.info.id {
       case "fan-in", "notify": 40 * clients
+      // The server takes part.
+      case "readers-writers": 40 * (clients + 1)
       default: 40
       }
     #expect(trial.count == expected)
     #expect(trial.sequenceChecked >= expected)
     #expect(trial.checksumChecked > 0)
     #expect(trial.elapsedNanoseconds > 0)
-    #expect((trial.latency != nil) == (play.scenario.info.measures == "latency"))
+    #expect((trial.writes != nil) == (play.scenario.info.id == "readers-writers"))
+    #expect(
+      (trial.latency != nil) == (play.scenario.info.measures == "latency" || trial.writes != nil))
     #expect(DirectoryListing.names(in: place.runtime.path + "/run") == [".lock"])
+  }
+
+  @Test(
+    "of readers and writers is played with a record of any size, and tells writes from reads",
+    arguments: ["shared-memory-event", "shared-memory-semaphore"], [1, 7, 8, 65_536])
+  func shared(_ mechanism: String, _ size: Int) throws {
+    let place = try TestPlace()
+    let runner = TrialRunner(
+      executable: try LabExecutable.find(), runtime: place.runtime, interruption: nil)
+    let transport = try #require(TransportCatalog.transport(mechanism))
+    let trial = try runner.run(
+      TrialSpec(
+        transport: transport, scenario: ReadersWritersScenario(), placement: .none,
+        parameters: TrialParameters(size: size, count: 100, seed: 5, clients: 7),
+        patience: .seconds(30)))
+    #expect(trial.failure == nil)
+    #expect(trial.count == 800)
+    // The server and the fourth client.
+    #expect(trial.writes == 200)
+    #expect(trial.checksumChecked == 600)
+    #expect(trial.latency?.samples == 100)
+  }
+
+  @Test("of readers and writers is refused, with a reason, by who has no guarded memory")
+  func unshared() throws {
+    let able = TransportCatalog.all.filter {
+      ReadersWritersScenario().objection(to: $0.capabilities) == nil
+    }
+    #expect(able.map(\.mechanism.id) == ["shared-memory-event", "shared-memory-semaphore"])
+    let reasons = Set(
+      TransportCatalog.all.compactMap { ReadersWritersScenario().objection(to: $0.capabilities) })
+    #expect(reasons.count == 2)
   }
 
   @Test("of one byte or seven still tells its messages apart", arguments: [1, 2, 7, 8, 23, 24])

@@ -1,6 +1,7 @@
 import Glibc
 import IPCSystem
 import IPCTransport
+import Synchronization
 import Testing
 
 @testable import Mailslots
@@ -289,6 +290,41 @@ struct MailslotSurfaceTests {
     #expect(try own.next() == [4])
     own.close()
     #expect(scratch.names("mailslots").isEmpty)
+  }
+
+  @Test("others are told how many messages wait, whatever the reader does")
+  func inquiries() throws {
+    let server = try server()
+    let writer = try writer()
+    for message in [[1, 2, 3], [], [4]] as [[UInt8]] { try writer.put(message) }
+    let found = try #require(Mailslots.survey(scratch.runtime).mailslots.first)
+    #expect(found.name == #"\\.\mailslot\path\Name"#)
+    #expect((found.waiting, found.next) == (3, 3))
+    #expect(found.owner.pid == getpid())
+    #expect(try server.next() == [1, 2, 3])
+    let after = try #require(Mailslots.survey(scratch.runtime).mailslots.first)
+    #expect((after.waiting, after.next) == (2, 0))
+    server.close()
+    #expect(Mailslots.survey(scratch.runtime).mailslots.isEmpty)
+  }
+
+  @Test("who only looks is never the reason why a read without waiting finds nothing")
+  func looks() throws {
+    let server = try server()
+    server.readTimeout = .zero
+    let writer = try writer()
+    let isDone = Atomic(false)
+    let onlookers = try (0..<2).map { _ in
+      try Job { while !isDone.load(ordering: .acquiring) { _ = try server.info() } }
+    }
+    for number in 0..<2000 {
+      let message = [UInt8(truncatingIfNeeded: number)]
+      try writer.put(message)
+      #expect(try server.next() == message)
+    }
+    isDone.store(true, ordering: .releasing)
+    for onlooker in onlookers { try onlooker.value() }
+    server.close()
   }
 
   @Test("a computer's name is 1 to 15 letters, digits, - and _")

@@ -24,6 +24,27 @@ struct ConversationTests {
     }
   }
 
+  @Test(
+    "Sockets with an end of file can end one direction and go on hearing", arguments: Kind.local)
+  func halfClose(kind: Kind) throws {
+    let meeting = try place.meet(kind)
+    let client = try #require(meeting.client as? any HalfClosable)
+    try client.send(message(5))
+    guard client.finishSending() else {
+      // Datagrams have none, and then nothing has happened.
+      #expect(kind == .unixDatagram)
+      try client.send(message(6))
+      #expect(try meeting.server.receive() == message(5))
+      #expect(try meeting.server.receive() == message(6))
+      return
+    }
+    #expect(kind != .unixDatagram)
+    #expect(try meeting.server.receive() == message(5))
+    #expect(code { _ = try meeting.server.receive() } == .endOfFile)
+    try meeting.server.send(message(7))
+    #expect(try client.receive() == message(7))
+  }
+
   @Test("Calls without a deadline carry messages as well", arguments: Kind.allCases)
   func withoutDeadline(kind: Kind) throws {
     let meeting = try place.meet(kind)

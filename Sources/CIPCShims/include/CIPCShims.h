@@ -161,3 +161,7 @@ int cipc_become_subreaper(void);
 enum { CIPC_LIMIT_CPU, CIPC_LIMIT_FILE, CIPC_LIMIT_CORE, CIPC_LIMIT_FILES, CIPC_LIMIT_DATA,
        CIPC_LIMIT_PROCESSES };
 int cipc_set_limit(int what, uint64_t value);
+// Takes from this process, and all that it starts, writing and making files anywhere but below these
+// directories, and writing below `devices`; also signals to processes that it has not started.
+// Landlock has no C library wrapper.
+int cipc_write_only_below(const char *const *directories, int count, const char *devices);

@@ -4,6 +4,8 @@ public enum BuiltInChecks {
   public static let all: [Check] = [
     EngineChecks.all, copyChecks, redirectionChecks, writerReaderChecks, broadcastChecks,
     remoteReaderChecks, gracefulEndChecks, uppercaseChecks,
+    loginChecks, sharedStateChecks, notifyChecks, readersWritersChecks, noticeboardChecks,
+    commandServerChecks, eventLoopChecks,
   ].flatMap { $0 }
 
   /// The ids of all of them.

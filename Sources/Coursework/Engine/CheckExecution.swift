@@ -8,6 +8,8 @@ struct CheckExecution: Sendable {
   let context: CheckContext
   let order: CheckOrder
   let containment: Containment
+  /// The containment in words.
+  let containmentText: String
   let start = MonotonicClock.now()
 
   /// Runs the check, ends its programs and says what became of it.
@@ -61,7 +63,7 @@ struct CheckExecution: Sendable {
     report.cause = failure?.cause.map(Self.shortened)
     report.seconds = Double(MonotonicClock.now() - start) / 1e9
     report.leftovers = leftovers.all
-    report.containment = containment.text
+    report.containment = containmentText
     context.story.withLock { story in
       report.did = story.did
       report.wire = story.wire.suffix(12)

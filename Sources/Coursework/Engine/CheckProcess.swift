@@ -51,7 +51,7 @@ public enum CheckProcess {
   private static func outside(_ child: Int32, _ containment: Containment) throws -> Int32 {
     try Files.write(Array("\(child)\n".utf8), to: channel)
     // The runner closes its end when all is over: before that, it has died.
-    let pidfd = try Processes.openPidfd(child)
+    let pidfd = try IPCSystem.Processes.openPidfd(child)
     var entries = [
       pollfd(fd: pidfd.raw, events: Int16(POLLIN), revents: 0),
       pollfd(fd: channel, events: 0, revents: 0),
@@ -69,6 +69,18 @@ public enum CheckProcess {
       StandardError.write("the check process ended: signal \(number)\n")
       return 128 + number
     }
+  }
+
+  /// The signal by which somebody has ended a check process; `nil` when it ended otherwise, also of a
+  /// mistake in itself.
+  static func killer(_ status: ExitStatus) -> Int32? {
+    let number: Int32
+    switch status {
+    case .exited(let code): number = code - 128
+    case .signaled(let signal): number = signal
+    }
+    let isMistake = [SIGSEGV, SIGBUS, SIGILL, SIGABRT, SIGFPE, SIGTRAP, SIGSYS].contains(number)
+    return number > 0 && !isMistake ? number : nil
   }
 
   /// Collects the processes that this one has adopted.
@@ -135,8 +147,13 @@ public enum CheckProcess {
       environment: order.environment + [
         "IPCLAB_RUNTIME_DIR=\(place.names)", "TMPDIR=\(place.temporary)",
       ], limits: plan.limits)
+    var text = containment.text
+    if containment == .sweep {
+      text += place.isBarred ? "; files are read-only" : "; so are files"
+    }
     let execution = CheckExecution(
-      check: check, context: context, order: order, containment: containment)
+      check: check, context: context, order: order, containment: containment,
+      containmentText: text)
     let pen = ReportPen()
     let own = Locked<Watch?>(nil)
     let watch = Watch(plan.limits, containment, end: deadline) {

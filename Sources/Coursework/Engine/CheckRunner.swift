@@ -8,9 +8,16 @@ internal import IPCSystem
 /// reaches neither. Calls may be made from several threads.
 public struct CheckRunner: Sendable {
   let executable: String
-  private let containment: Locked<Containment>
-  /// Why namespaces are not used.
-  private let obstacle = Locked("")
+  private let system: Locked<System>
+
+  /// What this runner has found out.
+  private struct System {
+    var containment: Containment
+    /// Why namespaces are not used.
+    var obstacle = ""
+    /// A check has run in namespaces.
+    var hasNamespaces = false
+  }
 
   /// Creates a runner.
   ///
@@ -19,7 +26,7 @@ public struct CheckRunner: Sendable {
   ///   - namespaces: Whether to use namespaces if the system allows them.
   public init(executable: String, namespaces: Bool = true) {
     self.executable = executable
-    containment = Locked(namespaces ? .namespaces : .sweep)
+    system = Locked(System(containment: namespaces ? .namespaces : .sweep))
   }
 
   /// Runs one check. Whatever a submission does, this returns, and nothing of it runs any more.
@@ -29,17 +36,26 @@ public struct CheckRunner: Sendable {
     let start = MonotonicClock.now()
     var report: CheckReport
     do {
-      let kind = containment.withLock { $0 }
+      let kind = system.withLock { $0.containment }
       var end = try attempt(plan, kind)
-      if end.status == .exited(CheckProcess.unavailable), kind == .namespaces {
+      for pause: UInt32 in [100_000, 400_000, 1_600_000] where end.isUnavailable && hasNamespaces {
+        // They were to be had before: the system is short of something.
+        usleep(pause)
+        end = try attempt(plan, kind)
+      }
+      if end.isUnavailable && kind == .namespaces && !hasNamespaces {
         let reason = Escaped.plain(end.errorOutput.suffix(200)).split(separator: "\n").last ?? ""
-        obstacle.withLock { $0 = String(reason) }
-        containment.withLock { $0 = .sweep }
+        system.withLock { $0 = System(containment: .sweep, obstacle: String(reason)) }
         end = try attempt(plan, .sweep)
       }
-      report = end.report ?? Self.missing(plan, end)
-      let reason = obstacle.withLock { $0 }
-      if !reason.isEmpty { report.containment += " (no namespaces: \(reason))" }
+      if kind == .namespaces && end.report != nil {
+        system.withLock { if $0.containment == .namespaces { $0.hasNamespaces = true } }
+      }
+      let found = system.withLock { $0 }
+      report = end.report ?? Self.missing(plan, end, found.containment)
+      if !found.obstacle.isEmpty {
+        report.containment += " (no namespaces: \(found.obstacle))"
+      }
     } catch {
       report = CheckReport(
         id: plan.check, outcome: .graderError("the check could not be run: \(error)"))
@@ -59,16 +75,29 @@ public struct CheckRunner: Sendable {
     /// It was killed because it did not end.
     var isLate: Bool
     var errorOutput: [UInt8]
+    var isUnavailable: Bool { status == .exited(CheckProcess.unavailable) }
   }
 
+  private var hasNamespaces: Bool { system.withLock { $0.hasNamespaces } }
+
   /// The report for a check process that wrote none.
-  private static func missing(_ plan: CheckPlan, _ end: Ending) -> CheckReport {
+  ///
+  /// In namespaces nothing in them can end it. Without, a submission can: that is no error of the
+  /// grader, which would cost nothing.
+  private static func missing(
+    _ plan: CheckPlan, _ end: Ending, _ containment: Containment
+  ) -> CheckReport {
     if end.isLate {
       return CheckReport(
         id: plan.check, outcome: .timeout, expected: "the check is over within \(plan.seconds) s",
         seen: "it had to be killed")
     }
     let said = Escaped.plain(end.errorOutput.suffix(1000))
+    if containment == .sweep, let number = CheckProcess.killer(end.status) {
+      return CheckReport(
+        id: plan.check, outcome: .fail, expected: "the programs leave the grader alone",
+        seen: "its process was ended by signal \(number) while they ran")
+    }
     return CheckReport(
       id: plan.check,
       outcome: .graderError("the check process left no report: \(end.status). \(said)"))

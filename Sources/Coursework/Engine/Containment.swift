@@ -12,7 +12,7 @@ enum Containment: String, Codable, Sendable {
   var text: String {
     switch self {
     case .namespaces: "namespaces"
-    case .sweep: "process sweep only; files, IPC and the network are shared with everything else"
+    case .sweep: "process sweep only; IPC and the network are shared with everything else"
     }
   }
 }
@@ -22,6 +22,8 @@ struct CheckPlace {
   let work: String
   let names: String
   let temporary: String
+  /// Whether programs can write to this place only.
+  var isBarred = false
 }
 
 /// The steps that shut a check process off. In this order, in a process with one thread.
@@ -33,7 +35,7 @@ enum Seclusion {
   ///
   /// - Throws: What the system does not allow.
   static func enter(_ order: CheckOrder, _ containment: Containment) throws -> CheckPlace {
-    let place: CheckPlace
+    var place: CheckPlace
     switch containment {
     case .namespaces:
       try arrangeFiles(order)
@@ -53,6 +55,10 @@ enum Seclusion {
     // Not every system lets a process filter its calls; the rest holds all the same. Without a
     // process namespace, a signal to everybody would end everything of this user.
     try? Confinement.forbidMeddling(signalsToAll: containment == .namespaces)
+    if containment == .sweep {
+      place.isBarred =
+        (try? Confinement.writeOnly(below: [order.place, "/dev/shm", "/dev/mqueue"])) != nil
+    }
     return place
   }
 

@@ -60,10 +60,12 @@ public final class Batch: Sendable {
         "\(directory) holds the results of a batch. Go on with it (--resume), or write to another "
           + "folder.")
     }
-    let isSingle = ["Package.swift", Submission.commandsFile].contains {
-      FileManager.default.fileExists(atPath: "\(place)/\($0)")
-    }
-    let names = isSingle ? [place.lastComponent] : Self.submissions(in: place, except: output)
+    let folders = Self.submissions(in: place, except: output)
+    let isSingle =
+      ["Package.swift", Submission.commandsFile].contains {
+        FileManager.default.fileExists(atPath: "\(place)/\($0)")
+      } || folders.isEmpty && !commands.isEmpty
+    let names = isSingle ? [place.lastComponent] : folders
     if names.isEmpty {
       throw CourseworkError.usage(
         "there are no submissions in \(source): it has no folders. Unpack archives first, each into "
@@ -242,8 +244,10 @@ public final class Batch: Sendable {
     }
     record.isComplete = true
     try keep()
-    let seconds = Double(MonotonicClock.now() - began) / 1e9
-    state.withLock { $0.gradedHere.append(seconds) }
+    if record.mistake == nil {
+      let seconds = Double(MonotonicClock.now() - began) / 1e9
+      state.withLock { $0.gradedHere.append(seconds) }
+    }
     _ = isStopped(name)
   }
 

@@ -69,6 +69,12 @@ public struct PackageBuilder: Sendable {
     return isOver ? status : nil
   }
 
+  /// Errors that only repeat that there are errors.
+  private static let noise = [
+    "error: emit-module command failed", "Invalid manifest (compiled with", "error: ExitCode(",
+    "error: fatalError",
+  ]
+
   /// The part of a log that a person needs: the compiler's errors with the lines they are about.
   static func mistakes(in log: String, limit: Int = 40) -> String {
     let lines = log.split(separator: "\n").map(String.init)
@@ -76,7 +82,7 @@ public struct PackageBuilder: Sendable {
     var rest = 0
     var seen: Set<String> = []
     for line in lines {
-      if line.hasPrefix("error: emit-module command failed") { continue }
+      if noise.contains(where: line.contains) { continue }
       if line.contains("error:") {
         // Said once by the compiler, and once more in the summary.
         rest = seen.insert(line).inserted ? 6 : 0

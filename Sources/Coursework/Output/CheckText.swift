@@ -29,12 +29,22 @@ public struct CheckText: Sendable {
     section("Expected", report.expected.map { [$0] } ?? [])
     section("Seen", seen)
     section("End of the conversation", report.wire)
-    section("The programs' own messages", report.said)
+    section("The programs' own messages", messages)
     section("Left behind", report.leftovers)
     section("Likely cause", (report.cause ?? standardCause).map { [$0] } ?? [])
     if let hint { section("For a hint", [hint]) }
     if let again { section("To do this check again, with the same data", [again]) }
     return lines
+  }
+
+  /// What the programs said, unless it was seen already.
+  private var messages: [String] {
+    let seen = report.seen ?? ""
+    return report.said.filter { text in
+      let words = text.drop { $0 != ":" }.dropFirst().drop(while: \.isWhitespace)
+      let message = words.split(separator: "\n").joined(separator: "\n")
+      return message.isEmpty || !seen.contains(message)
+    }
   }
 
   private var seen: [String] {

@@ -74,14 +74,14 @@ public enum Actor {
       return try scenario.serve(
         ServerSession(
           listener: listener, capabilities: transport.capabilities, parameters: task.parameters,
-          barrier: barrier))
+          scratch: task.scratch, barrier: barrier))
     }
     guard try channel.receive(Go.self, deadline: .never) != nil else { _exit(ExitCode.orphaned) }
     return try scenario.runClient(
       ClientSession(
         connect: { try transport.connect(to: endpoint, deadline: .after(.seconds(10))) },
         capabilities: transport.capabilities, parameters: task.parameters, index: task.index,
-        barrier: barrier))
+        scratch: task.scratch, barrier: barrier))
   }
 }
 

@@ -79,6 +79,8 @@ struct ActorTask: Codable {
   var endpoint: Endpoint
   /// Id of the scenario; empty for agents.
   var scenario = ""
+  /// The trial's scratch directory; empty for agents.
+  var scratch = ""
   /// Size, count and seed.
   var parameters = TrialParameters()
   /// Which client this is, from 0.

@@ -284,9 +284,10 @@ public final class LabRun {
   private func comparisons() -> [NoiseGrade.Comparison] {
     controls.sorted { $0.key < $1.key }.compactMap { index, trials in
       let cell = cells[index]
+      let isLatency = ScenarioCatalog.scenario(cell.scenario)?.info.measures == "latency"
       func figure(_ trials: [Trial]) -> Double? {
         let values = trials.filter { $0.failure == nil }
-          .map { $0.latency.map { Double($0.p50) } ?? $0.messagesPerSecond }
+          .map { isLatency ? $0.latency.map { Double($0.p50) } ?? 0 : $0.messagesPerSecond }
         return values.count < 2 ? nil : Statistics.median(values)
       }
       guard let first = figure(cell.trials.filter { measuredNow.contains($0.order) }),

@@ -31,9 +31,13 @@ enum Statistics {
         perMessage($0, Double($0.usage.voluntarySwitches + $0.usage.involuntarySwitches))
       })
     else { return nil }
+    let writes = good.compactMap { trial in
+      trial.writes.map { Double($0) * 1e9 / Double(max(trial.elapsedNanoseconds, 1)) }
+    }
     return Summary(
       trials: good.count, p50: latency(\.p50), p90: latency(\.p90), p99: latency(\.p99),
-      p999: latency(\.p999), max: latency(\.max), messagesPerSecond: rate, bytesPerSecond: bytes,
+      p999: latency(\.p999), max: latency(\.max), messagesPerSecond: rate,
+      writesPerSecond: self.spread(writes), bytesPerSecond: bytes,
       cpuNanosecondsPerMessage: processor, switchesPerMessage: switches,
       lost: good.reduce(0) { $0 + $1.lost })
   }

@@ -92,7 +92,7 @@ public struct TrialRunner {
 
     var task = ActorTask(
       part: .server, transport: spec.transport.mechanism.id, endpoint: rendezvous.server,
-      scenario: spec.scenario.info.id, parameters: spec.parameters,
+      scenario: spec.scenario.info.id, scratch: scratch.path, parameters: spec.parameters,
       processor: spec.placement.server(processors))
     try cast.add(task, executable: executable, name: "server")
     for index in 0..<count {
@@ -132,6 +132,8 @@ public struct TrialRunner {
     trial.messagesPerSecond = Double(received) / seconds
     trial.bytesPerSecond = trial.messagesPerSecond * Double(spec.parameters.size)
     trial.lost = sent - received
+    let writes = all.compactMap(\.writes)
+    trial.writes = writes.isEmpty ? nil : writes.reduce(0, +)
     trial.sequenceChecked = all.reduce(0) { $0 + $1.sequenceChecked }
     trial.checksumChecked = all.reduce(0) { $0 + $1.checksumChecked }
     trial.serverUsage = Usage(server.usage)

@@ -13,10 +13,13 @@ internal import LabResults
   }
 
   /// Makes room for as many operations as a trial can have: none takes less than 100 ns.
-  init(for parameters: TrialParameters) {
+  init(for parameters: TrialParameters) { self.init(capacity: Self.most(for: parameters)) }
+
+  /// The most operations that a trial can have.
+  static func most(for parameters: TrialParameters) -> Int {
     let inTime =
       parameters.nanoseconds == 0 ? .max : Int(clamping: parameters.nanoseconds / 100) + 1
-    self.init(capacity: min(parameters.count, inTime))
+    return min(parameters.count, inTime)
   }
 
   deinit { unsafe values.deallocate() }

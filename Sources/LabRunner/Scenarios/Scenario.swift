@@ -30,6 +30,8 @@ public struct ServerSession {
   public let capabilities: Capabilities
   /// Size, length and seed of the trial.
   public let parameters: TrialParameters
+  /// A directory for names that the trial's processes share, which vanishes with the trial.
+  public let scratch: String
   /// Reports readiness to the runner and waits until all actors are ready.
   public let barrier: () throws -> Void
 }
@@ -44,6 +46,8 @@ public struct ClientSession {
   public let parameters: TrialParameters
   /// Which client this is, from 0.
   public let index: Int
+  /// A directory for names that the trial's processes share, which vanishes with the trial.
+  public let scratch: String
   /// Reports readiness to the runner and waits until all actors are ready.
   public let barrier: () throws -> Void
 }
@@ -60,6 +64,8 @@ public struct Measurement: Codable, Sendable {
   public var sent = 0
   /// Timed messages it received.
   public var received = 0
+  /// How many of its operations changed what processes share; `nil` where they send messages.
+  public var writes: Int?
   /// Messages whose length and sequence number it checked.
   public var sequenceChecked = 0
   /// Messages whose every byte it checked.

@@ -5,6 +5,7 @@ public enum ScenarioCatalog {
   /// Every scenario, in the order of reports.
   public static let all: [any Scenario] = [
     EchoScenario(), StreamScenario(), FanInScenario(), NotifyScenario(), ConnectScenario(),
+    ReadersWritersScenario(),
   ]
 
   /// The scenario with this id.

@@ -1,0 +1,11 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+let package = Package(
+  name: "lab10",
+  dependencies: [.package(name: "ipclab", path: "../../..")],
+  targets: [
+    .executableTarget(name: "server", dependencies: [.product(name: "Win32", package: "ipclab")]),
+    .executableTarget(name: "client", dependencies: [.product(name: "Win32", package: "ipclab")]),
+  ]
+)
