@@ -71,7 +71,7 @@ enum ReadersWritersCommand {
         part, readers: readers, writers: writers, program: try Workplace.executable(), in: runtime)
     } catch { throw EnvironmentError("\(error)") }
     let ending = try troupe.watch(until: .after(.seconds(seconds)), signals.descriptor)
-    return troupe.conclude(ending)
+    return try troupe.conclude(ending)
   }
 }
 
