@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 internal import Glibc
 internal import IPCSystem
 internal import ReadersWriters
@@ -69,9 +68,11 @@ enum ReadersWritersCommand {
     do {
       troupe = try SharingTroupe(
         part, readers: readers, writers: writers, program: try Workplace.executable(), in: runtime)
-    } catch { throw EnvironmentError("\(error)") }
+    } catch let error as EnvironmentError { throw error } catch {
+      throw EnvironmentError("cannot start readers and writers: \(error)")
+    }
     let ending = try troupe.watch(until: .after(.seconds(seconds)), signals.descriptor)
-    return troupe.conclude(ending)
+    return try troupe.conclude(ending)
   }
 }
 
@@ -128,7 +129,7 @@ struct SharingPart: Sendable {
   /// The life of a reader or a writer; returns the exit code.
   static func main(_ words: [String]) -> Int32 {
     guard words.count == 6, let kind = GuardKind(rawValue: words[1]), let size = Int(words[2]),
-      let slot = Int(words[3]), let director = Int32(words[5])
+      let slot = Int(words[3]), (0..<Board.most).contains(slot), let director = Int32(words[5])
     else { return Exit.usage }
     do {
       try ChildProcess.dieWithParent()

@@ -87,31 +87,23 @@ final class SharingTroupe {
   /// Shows how they get on until the time is up, something is wrong, or a signal arrives.
   func watch(until deadline: Deadline, _ signals: Int32) throws -> Ending {
     var line = LiveLine()
+    defer { line.finish() }
     var seen = operations
     var changed = MonotonicClock.now()
     while true {
       let tick = Deadline.after(.milliseconds(250))
-      if try isInterrupted(signals, until: min(tick, deadline)) {
-        line.finish()
-        return .interrupted
-      }
-      noticeDeaths(&line)
-      if members.allSatisfy({ $0.status != nil }) {
-        line.finish()
-        return .nobodyLeft
-      }
+      let isInterrupted = try waitForNews(until: min(tick, deadline), signals)
+      noticeEnds(expected: false, line)
+      if isInterrupted { return .interrupted }
+      if members.allSatisfy({ $0.status != nil }) { return .nobodyLeft }
       let now = MonotonicClock.now()
       if operations != seen || deaths.isEmpty {
         seen = operations
         changed = now
       } else if now - changed > Self.patience {
-        line.finish()
         return .stuck
       }
-      if deadline.hasPassed {
-        line.finish()
-        return .timeUp
-      }
+      if deadline.hasPassed { return .timeUp }
       line.show(stage.board, since: began)
     }
   }
@@ -121,8 +113,11 @@ final class SharingTroupe {
   }
 
   /// Waits for a signal, the end of a process, or the time.
-  private func isInterrupted(_ signals: Int32, until deadline: Deadline) throws -> Bool {
-    var entries = [pollfd(fd: signals, events: Int16(POLLIN), revents: 0)]
+  ///
+  /// - Returns: Whether a signal has arrived.
+  private func waitForNews(until deadline: Deadline, _ signals: Int32?) throws -> Bool {
+    // A negative number is passed over.
+    var entries = [pollfd(fd: signals ?? -1, events: Int16(POLLIN), revents: 0)]
     for member in members where member.status == nil {
       entries.append(pollfd(fd: member.end.descriptor, events: Int16(POLLIN), revents: 0))
     }
@@ -134,30 +129,35 @@ final class SharingTroupe {
     return count > 0 && entries[0].revents != 0
   }
 
-  private func noticeDeaths(_ line: inout LiveLine) {
+  /// Collects who has ended. Who was killed is told of, and what it had is taken back.
+  private func noticeEnds(expected: Bool, _ line: LiveLine) {
     for slot in members.indices where members[slot].status == nil {
       guard let status = try? members[slot].process.poll()?.status else { continue }
       members[slot].status = status
+      if expected && status.isSuccess { continue }
       deaths.append(slot)
       stage.accessGuard.forget(slot)
       line.finish()
-      Output.message("\(members[slot].name) has ended: \(status). The others go on.")
+      Output.message(
+        "\(members[slot].name) has ended: \(status)." + (expected ? "" : " The others go on."))
     }
   }
 
   // MARK: - The end
 
   /// Ends all processes, says what came of it, and returns the exit code.
-  func conclude(_ ending: Ending) -> Int32 {
+  func conclude(_ ending: Ending) throws -> Int32 {
     lasted = MonotonicClock.now() - began
     stage.stop.set()
     let patience = Deadline.after(.seconds(2))
+    while members.contains(where: { $0.status == nil }), !patience.hasPassed {
+      _ = try waitForNews(until: patience, nil)
+      noticeEnds(expected: true, LiveLine())
+    }
     var late: [String] = []
     for slot in members.indices where members[slot].status == nil {
-      if !hasEnded(slot, by: patience) {
-        late.append(members[slot].name)
-        members[slot].process.signal(SIGKILL)
-      }
+      late.append(members[slot].name)
+      members[slot].process.signal(SIGKILL)
       members[slot].status = try? members[slot].process.wait().status
     }
     Output.data(table)
@@ -168,15 +168,6 @@ final class SharingTroupe {
     if let problem { Output.message("ipclab readers-writers: \(problem)") }
     if ending == .interrupted { return Exit.interrupted }
     return problem == nil ? Exit.done : Exit.failed
-  }
-
-  private func hasEnded(_ slot: Int, by deadline: Deadline) -> Bool {
-    var entry = pollfd(fd: members[slot].end.descriptor, events: Int16(POLLIN), revents: 0)
-    while true {
-      let count = unsafe poll(&entry, 1, deadline.pollMilliseconds)
-      if count > 0 { return true }
-      if deadline.hasPassed { return false }
-    }
   }
 
   /// What each has done.

@@ -14,12 +14,15 @@ struct KillTests {
   ]
 
   /// Starts an endless measurement and waits until its actors are there.
-  private func startEndless(_ transport: String) throws -> Program {
+  private func startEndless(
+    _ transport: String, scenario: String = "echo", actors: Int = 2
+  ) throws -> Program {
     let program = try Program()
     try program.start([
-      "measure", transport, "--count", "10000000", "--placement", "none", "--timeout", "60s",
+      "measure", transport, "--scenario", scenario, "--count", "10000000", "--placement", "none",
+      "--timeout", "60s",
     ])
-    while program.actors().count < 2 { sched_yield() }
+    while program.actors().count < actors { sched_yield() }
     return program
   }
 
@@ -52,6 +55,19 @@ struct KillTests {
     kill(program.actors()[1], SIGKILL)
     let outcome = try program.finish()
     #expect(outcome.status == .exited(1))
+    #expect(program.leftovers().isEmpty)
+    #expect(try afterNextStart(program) == [])
+  }
+
+  @Test(
+    "of readers and writers fails when one of them is killed, and leaves nothing",
+    arguments: ["shared-memory-event", "shared-memory-semaphore"], [0, 1, 4])
+  func participant(_ transport: String, _ victim: Int) throws {
+    let program = try startEndless(transport, scenario: "readers-writers", actors: 5)
+    kill(program.actors()[victim], SIGKILL)
+    let outcome = try program.finish()
+    #expect(outcome.status == .exited(1))
+    #expect(outcome.output.isEmpty)
     #expect(program.leftovers().isEmpty)
     #expect(try afterNextStart(program) == [])
   }

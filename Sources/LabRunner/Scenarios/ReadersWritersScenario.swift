@@ -11,7 +11,7 @@ struct ReadersWritersScenario: Scenario {
     summary: "The server and every fourth client write one record in shared memory, the other "
       + "clients read it, each as fast as the guard lets it; who reads checks that the record is "
       + "whole. Timed from the first start to the last end; latencies are of the first client's "
-      + "reads, from asking for its turn to giving it back.",
+      + "reads, from asking for its turn to giving it back. One operation counts as one message.",
     measures: "throughput")
   let defaultClients = 4
   let variesSize = false
