@@ -224,6 +224,8 @@ extension BuiltInChecks {
           client.line(), news, "what the client prints while nobody types",
           cause: "the client waits for a line of its input before it looks at the pipe")
       }
+      // Now it waits for the pipe again, and the keyboard must not have to wait behind that.
+      try context.expectSilence(of: client, cause: "it prints what nobody has sent")
       let line = context.text()
       try client.sendLine(line)
       try host.receive(

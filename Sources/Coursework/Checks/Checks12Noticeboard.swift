@@ -147,13 +147,19 @@ extension BuiltInChecks {
     },
 
     Check("noticeboard.nobody") { context in
-      let slot = MailslotName.prefix + context.name("nobody")
+      let name = context.name("nobody")
+      let slot = MailslotName.prefix + name
       let ended = try context.post([context.text()], with: slot)
       try context.expect(
         ended.status == .exited(1) && !ended.errorOutput.isEmpty,
         expected: "post says that there is no \(slot), and ends with status 1",
         seen: "\(ended.status), standard error: “\(Escaped.text(ended.errorOutput))”",
         cause: "the result of CreateFile is not compared with INVALID_HANDLE_VALUE")
+      let board = try Slot(name, context)
+      context.did("created \(slot)")
+      let text = context.text()
+      _ = try context.post([text], with: slot)
+      try board.expect([text])
     },
 
     Check("noticeboard.broadcast") { context in
