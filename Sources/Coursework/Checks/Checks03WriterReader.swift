@@ -129,6 +129,7 @@ extension BuiltInChecks {
       let reader = try context.start("reader", [second], input: .null)
       try context.waitForClient(server, from: reader)
       try server.send("one")
+      try server.flush()
       server.close()
       try context.expectExit(
         reader, 1,

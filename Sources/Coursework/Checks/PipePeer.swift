@@ -76,6 +76,17 @@ struct PipePeer: Sendable {
     }
   }
 
+  /// Waits until the program has read everything.
+  func flush(within: Duration = .seconds(5)) throws {
+    do throws(TransportError) {
+      try end.flush(deadline: min(context.deadline, .after(within)))
+    } catch {
+      throw CheckFailure(
+        error.code == .timedOut ? .timeout : .expectation,
+        expected: "what \(who) has sent is read", seen: Self.words(error))
+    }
+  }
+
   /// Closes this end.
   func close() {
     context.did("closed \(who)")
