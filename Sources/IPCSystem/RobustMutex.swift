@@ -77,7 +77,7 @@ internal import CIPCShims
   /// Before an attempt: lets a thread go first that has waited long, for a moment.
   @inline(__always)
   public func stayBack() {
-    if unsafe mutex.pointee.claimant != 0 { unsafe cipc_mutex_stay_back(mutex) }
+    if unsafe cipc_mutex_is_claimed(mutex) != 0 { unsafe cipc_mutex_stay_back(mutex) }
   }
 
   // MARK: - Sleeping here and elsewhere

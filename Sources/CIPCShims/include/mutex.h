@@ -41,7 +41,11 @@ void cipc_robust_introduce(void);
 enum cipc_mutex_result cipc_mutex_wait(struct cipc_mutex *m, const struct timespec *deadline);
 // Wakes the next, after the word was given up.
 void cipc_mutex_wake(struct cipc_mutex *m);
-// Before an attempt: lets the claimant go first, for a moment. `claimant` was seen not to be 0.
+// Whether a thread has claimed it.
+static inline int cipc_mutex_is_claimed(const struct cipc_mutex *m) {
+  return __atomic_load_n(&m->claimant, __ATOMIC_RELAXED) != 0;
+}
+// Before an attempt: lets the claimant go first, for a moment. It was seen to be claimed.
 void cipc_mutex_stay_back(struct cipc_mutex *m);
 // Around sleeping on this mutex and on other words. In between, the kernel wakes another sleeper if
 // this thread is killed after it was woken; of several mutexes, for the last one that was joined.
