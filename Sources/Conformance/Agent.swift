@@ -55,6 +55,9 @@ public final class AgentProcess: Agent {
     }
   }
 
+  /// The process.
+  public var pid: Int32 { child.pid }
+
   deinit { if !hasEnded { kill() } }
 
   /// Sends a line and waits for the answer.

@@ -12,6 +12,10 @@ public struct CaseRunner: Sendable {
     public var transcript = ""
     /// Whether everything is as expected.
     public var isMatch: Bool { differences.isEmpty }
+    /// Whether the only thing wrong is that a call took long that should not wait.
+    var isOnlyLate: Bool {
+      !isMatch && differences.allSatisfy { $0.hasSuffix("waited is true, not false") }
+    }
   }
 
   /// From this many milliseconds on, a call counts as one that has waited.
@@ -41,7 +45,16 @@ public struct CaseRunner: Sendable {
   }
 
   /// Plays a case in a runtime directory of its own, which must be empty afterwards.
+  ///
+  /// On a busy machine any call can be late. One that waits although it should not is late each
+  /// time, so a case that differs in nothing else is played again, up to twice.
   public func run(_ item: ConformanceCase) -> Outcome {
+    var outcome = runOnce(item)
+    for _ in 0..<2 where outcome.isOnlyLate { outcome = runOnce(item) }
+    return outcome
+  }
+
+  private func runOnce(_ item: ConformanceCase) -> Outcome {
     var outcome = Outcome()
     do {
       let place = try Place()

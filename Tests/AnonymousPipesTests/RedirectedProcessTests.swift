@@ -60,7 +60,7 @@ import Testing
   @Test("a program sees three descriptors and no other")
   func descriptors() throws {
     // Inheritable on purpose.
-    let leaky = dup2(2, 200)
+    let leaky = fcntl(2, F_DUPFD, 200)
     defer { close(leaky) }
     var list = try RedirectedProcess.start(
       "sh", ["-c", "ls /proc/$$/fd"], input: .null, output: .pipe, error: .to(.null))

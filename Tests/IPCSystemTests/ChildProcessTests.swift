@@ -24,7 +24,7 @@ import Testing
   @Test("a child sees exactly its descriptors, also where numbers cross")
   func exactDescriptors() throws {
     // Inheritable on purpose, below and above the numbers that the child gets.
-    let leaks = [dup2(2, 100), dup2(2, 400)]
+    let leaks = [fcntl(2, F_DUPFD, 100), fcntl(2, F_DUPFD, 400)]
     defer { for number in leaks { close(number) } }
     let file = OwnedDescriptor(adopting: open("/dev/null", O_RDONLY | O_CLOEXEC))
     let zero = OwnedDescriptor(adopting: open("/dev/zero", O_RDONLY | O_CLOEXEC))

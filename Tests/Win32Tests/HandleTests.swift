@@ -149,25 +149,6 @@ import Win32
     #expect(CloseHandle(r))
     CloseHandle(w)
   }
-
-  @Test("closing everything leaves no descriptor behind")
-  func leaks() {
-    // Other tests open descriptors meanwhile: a leak of one each time is more than they hold.
-    let before = Descriptors.open().count
-    for _ in 0..<300 {
-      let (r, w) = makePipe()
-      CloseHandle(r)
-      CloseHandle(w)
-      let name = Names.fresh()
-      let server = makeServer(name)
-      let client = open(name)
-      #expect(client != INVALID_HANDLE_VALUE)
-      CloseHandle(client)
-      CloseHandle(server)
-      CloseHandle(CreateFile("/dev/null", GENERIC_READ, 0, nil, OPEN_EXISTING, 0, nil))
-    }
-    #expect(Descriptors.open().count < before + 200)
-  }
 }
 
 @Suite struct LayoutTests {
