@@ -121,12 +121,13 @@ public struct SharedNames: Sendable {
   func everything() -> [Item] {
     DirectoryListing.names(in: root).sorted().compactMap { name in
       let path = root + "/" + name
+      // The kind is that of a computer's pipes perhaps, and may have hyphens itself.
       let parts = name.split(separator: "-", omittingEmptySubsequences: false)
-      guard parts.count == 3, NameRegistry.looksLikeKey(String(parts[1])),
-        let user = UInt32(parts[2].prefix { $0 != "." })
+      guard parts.count >= 3, let key = parts.dropLast().last.map(String.init),
+        NameRegistry.looksLikeKey(key),
+        let user = UInt32(parts[parts.count - 1].prefix { $0 != "." })
       else { return isMine(path) ? .unknown(path) : nil }
-      guard parts[0] == kind else { return nil }
-      let key = String(parts[1])
+      guard parts.dropLast(2).joined(separator: "-") == kind else { return nil }
       do throws(SystemError) {
         let directory = NameDirectory(try DirectoryAnchor(path, ownedBy: user))
         return user == uid

@@ -91,6 +91,9 @@ extension NamedPipes {
     return (pipes, foreign)
   }
 
+  /// Whether something of this name in the runtime directory is where a computer's pipes are kept.
+  public static func isPlace(_ name: String) -> Bool { PipeComputer.isPlace(name) }
+
   /// Removes what this user's ended servers have left, and says what; never anything alive.
   public static func clean(_ runtime: RuntimeDirectory) -> [SurveyedPath] {
     PipeComputer.all(in: runtime).flatMap { computer in

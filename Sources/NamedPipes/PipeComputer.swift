@@ -44,8 +44,13 @@ struct PipeComputer: Sendable {
 
   /// The machine, and the computers whose pipes have left something in the directory.
   static func all(in runtime: RuntimeDirectory) -> [PipeComputer] {
-    let others = DirectoryListing.names(in: runtime.path).filter { $0.hasPrefix(machine + "@") }
+    let others = DirectoryListing.names(in: runtime.path).filter { $0 != machine && isPlace($0) }
     return ([machine] + others.sorted()).map { PipeComputer(kind: $0) }
+  }
+
+  /// Whether the pipes of a computer are kept under this name.
+  static func isPlace(_ name: String) -> Bool {
+    name == machine || name.hasPrefix(machine + "@")
   }
 
   /// What the names of its pipes begin with.

@@ -111,7 +111,7 @@ struct ObjectCensus: Encodable {
     let names: [String]
   }
 
-  private static let rooms: Set<String> = ["pipes", "mailslots", "objects", "services", "run"]
+  private static let rooms: Set<String> = ["mailslots", "objects", "services", "run"]
 
   /// Looks at everything; changes nothing.
   init(_ runtime: RuntimeDirectory, removed: [SurveyedPath]?) {
@@ -138,7 +138,8 @@ struct ObjectCensus: Encodable {
           path: run.path, owner: ProcessFacts(of: run.pid),
           names: DirectoryListing.names(in: run.path).sorted().compactMap(Self.transportName)))
     }
-    for name in DirectoryListing.names(in: runtime.path).sorted() where !Self.rooms.contains(name) {
+    for name in DirectoryListing.names(in: runtime.path).sorted()
+    where !Self.rooms.contains(name) && !NamedPipes.isPlace(name) {
       foreign.append(SurveyedPath(path: runtime.path + "/" + name, what: "not made by ipclab"))
     }
     // In the directory for all users, what is a name of no kind is found once for each.

@@ -209,7 +209,8 @@ enum RunCommand {
         to: URL(filePath: directory + "/" + planFile), options: .atomic)
     } catch {
       throw EnvironmentError(
-        "cannot write to \(directory): \(error). Choose another place with --out DIR.")
+        "cannot write to \(directory): \(ReportWriter.reason(error)). "
+          + "Choose another place with --out DIR.")
     }
   }
 
