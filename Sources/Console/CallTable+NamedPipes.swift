@@ -15,6 +15,8 @@ extension CallTable {
         Parameter("out", .value("4096"), "quota of what the server writes, in bytes"),
         Parameter("in", .value("4096"), "quota of what the client writes, in bytes"),
         Parameter("timeout", .value("0"), "WaitNamedPipe's DEFAULT in milliseconds; 0: 50"),
+        Parameter(
+          "everyone", .value("0"), "1: a security descriptor that lets every user connect"),
         .inherit,
       ],
       errors: [
@@ -32,8 +34,17 @@ extension CallTable {
         try call.number("max"), try call.number("out"), try call.number("in")
       )
       let timeout = try call.milliseconds("timeout")
-      let handle = unsafe CreateNamedPipe(
-        call.text("name"), access, mode, most, out, input, timeout, &attributes)
+      var descriptor = SECURITY_DESCRIPTOR()
+      let isForEveryone = try call.isOn("everyone")
+      let handle = unsafe withUnsafeMutablePointer(to: &descriptor) { descriptor in
+        if isForEveryone {
+          unsafe InitializeSecurityDescriptor(descriptor, SECURITY_DESCRIPTOR_REVISION)
+          unsafe SetSecurityDescriptorDacl(descriptor, TRUE, nil, FALSE)
+          unsafe attributes.lpSecurityDescriptor = LPVOID(descriptor)
+        }
+        return unsafe CreateNamedPipe(
+          call.text("name"), access, mode, most, out, input, timeout, &attributes)
+      }
       let reply = Reply(ok: handle != INVALID_HANDLE_VALUE)
       if handle != INVALID_HANDLE_VALUE {
         call.session.bind(call.text("h"), handle, .server, title: call.text("name"))

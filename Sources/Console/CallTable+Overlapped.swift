@@ -1,7 +1,64 @@
+internal import IPCSystem
 internal import Win32
+
+/// What completion routines have said: one list for each thread, since a routine runs in the thread
+/// that has started the operation.
+private enum CompletionRoutines {
+  private static let said = Locked<[DWORD: [String]]>([:])
+
+  /// A routine that says of an operation how it went.
+  static func routine(of name: String) -> LPOVERLAPPED_COMPLETION_ROUTINE {
+    { error, bytes, _ in
+      let outcome = error == NO_ERROR ? "\(bytes) bytes" : ErrorName(error)
+      said.withLock { $0[GetCurrentThreadId(), default: []].append("\(name): \(outcome)") }
+    }
+  }
+
+  /// Takes what the routines of the calling thread have said.
+  static func take() -> String? {
+    said.withLock { $0.removeValue(forKey: GetCurrentThreadId()) }?.joined(separator: ", ")
+  }
+}
 
 extension CallTable {
   static let overlapped: [Call] = [
+    Call(
+      "ReadFileEx", "Starts to read. SleepEx in the same thread tells when that is over.",
+      [.pipeOrFile, .receive, .operation],
+      example: ["ReadFileEx h=s n=16 ov=o", "SleepEx ms=5000", "GetOverlappedResult h=s ov=o"]
+    ) { call throws(Mistake) in
+      let (handle, length) = (try call.handle("h"), try call.length("n"))
+      let operation = PendingOperation(receiving: length)
+      call.session.bind(call.text("ov"), operation)
+      return Reply(
+        ok: unsafe ReadFileEx(
+          handle, operation.output, DWORD(length), operation.overlapped,
+          CompletionRoutines.routine(of: call.text("ov"))))
+    },
+    Call(
+      "WriteFileEx", "Starts to write. SleepEx in the same thread tells when that is over.",
+      [.pipeOrFile, .data, .fill, .operation],
+      example: ["WriteFileEx h=c data=hello ov=o", "SleepEx ms=5000"]
+    ) { call throws(Mistake) in
+      let (handle, data) = (try call.handle("h"), try call.bytes())
+      let operation = PendingOperation(sending: data)
+      call.session.bind(call.text("ov"), operation)
+      return Reply(
+        ok: unsafe WriteFileEx(
+          handle, operation.input, DWORD(data.count), operation.overlapped,
+          CompletionRoutines.routine(of: call.text("ov"))))
+    },
+    Call(
+      "SleepEx", "Sleeps, until a completion routine of this thread runs.",
+      [Parameter("ms", .value("1000"), "milliseconds, or INFINITE")],
+      example: ["A: SleepEx ms=5000"]
+    ) { call throws(Mistake) in
+      let result = SleepEx(try call.milliseconds("ms"), TRUE)
+      var reply = Reply(ok: true)
+      reply["result"] = .text(result == WAIT_IO_COMPLETION ? "WAIT_IO_COMPLETION" : "0")
+      if let said = CompletionRoutines.take() { reply["routines"] = .text(said) }
+      return reply
+    },
     Call(
       "GetOverlappedResult", "Tells the result of an operation, or waits for it.",
       [
