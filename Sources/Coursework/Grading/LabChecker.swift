@@ -11,6 +11,8 @@ public struct LabChecker: Sendable {
   public var hidden: [String] = []
   /// Replaces the wall limit of every check, in seconds.
   public var seconds: Double?
+  /// Whether checks are skipped whose parents did not pass.
+  var skips = true
 
   /// Checks submissions of a lab with a runner.
   public init(_ folder: LabFolder, runner: CheckRunner) {
@@ -40,7 +42,7 @@ public struct LabChecker: Sendable {
         continue
       }
       let new: CheckReport
-      if let parent = failedParent(of: item, in: reports) {
+      if skips, let parent = failedParent(of: item, in: reports) {
         new = CheckReport(
           id: item.id, outcome: .skipped(parent: parent), maxPoints: Double(item.points),
           seed: seed)
