@@ -17,6 +17,7 @@ _Static_assert(sizeof(struct cipc_robust_list) == sizeof(struct robust_list_head
 enum {
   patience = 2,  // milliseconds after which a waiter claims the mutex
   precedence = 4,  // milliseconds for which a claim holds
+  nap = 50,  // milliseconds after which a sleeper among strays looks again
 };
 
 __thread struct cipc_robust_thread cipc_robust_self
@@ -37,18 +38,34 @@ void cipc_robust_introduce(void) {
   cipc_robust_self.list = list;
 }
 
+static struct timespec after(long ms) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  if ((t.tv_nsec += ms * 1000000) >= 1000000000) {
+    t.tv_sec++;
+    t.tv_nsec -= 1000000000;
+  }
+  return t;
+}
+static int earlier(const struct timespec *a, const struct timespec *b) {
+  return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
+}
 static uint32_t milliseconds(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (uint32_t)(now.tv_sec * 1000 + now.tv_nsec / 1000000);
 }
 
-void cipc_mutex_wake(struct cipc_mutex *m) {
-  // One who sleeps elsewhere too may not take it.
-  int most = __atomic_load_n(&m->groups, __ATOMIC_SEQ_CST) ? INT32_MAX : 1;
-  if (cipc_futex_wake(&m->word, most) > 0) return;
-  uint32_t nobody = (uint32_t)cipc_mutex_awaited;
-  __atomic_compare_exchange_n(&m->word, &nobody, 0, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+void cipc_mutex_wake(struct cipc_mutex *m, uint32_t turn) {
+  if (cipc_futex_wake(&m->word, 1) > 0) return;
+  // Nobody sleeps. The turn tells a word that is still free from one that is free again.
+  struct { uint32_t word, turn; } seen = {(uint32_t)cipc_mutex_awaited, turn}, cleared = {0, turn};
+  uint64_t expected, desired;
+  __builtin_memcpy(&expected, &seen, sizeof expected);
+  __builtin_memcpy(&desired, &cleared, sizeof desired);
+  __atomic_compare_exchange_n(
+      (uint64_t __attribute__((may_alias)) *)(void *)m, &expected, desired, 0, __ATOMIC_RELAXED,
+      __ATOMIC_RELAXED);
 }
 
 void cipc_mutex_claim(struct cipc_mutex *m, uint32_t begin) {
@@ -71,7 +88,7 @@ static void end_claim(struct cipc_mutex *m, uint32_t claimant) {
     cipc_futex_wake(&m->claimant, INT32_MAX);
 }
 
-static void unclaim(struct cipc_mutex *m) {
+void cipc_mutex_unclaim(struct cipc_mutex *m) {
   uint32_t self = cipc_robust_this_thread()->number;
   if (__atomic_load_n(&m->claimant, __ATOMIC_RELAXED) == self) end_claim(m, self);
 }
@@ -104,11 +121,19 @@ enum cipc_mutex_result cipc_mutex_wait(struct cipc_mutex *m, const struct timesp
       seen |= awaited;
     }
     if (others) cipc_mutex_claim(m, begin);
-    if (cipc_futex_wait(&m->word, seen, deadline) && errno == ETIMEDOUT) break;
+    if (cipc_mutex_has_strays(m)) {
+      struct timespec end = after(nap);
+      if (deadline && earlier(deadline, &end)) end = *deadline;
+      if (cipc_futex_wait(&m->word, seen, &end) && errno == ETIMEDOUT && deadline &&
+          !earlier(&end, deadline))
+        break;
+    } else if (cipc_futex_wait(&m->word, seen, deadline) && errno == ETIMEDOUT) {
+      break;
+    }
     others = awaited;
     seen = __atomic_load_n(&m->word, __ATOMIC_RELAXED);
   }
-  unclaim(m);
+  cipc_mutex_unclaim(m);
   __atomic_signal_fence(__ATOMIC_SEQ_CST);
   self->list->pending = pending;
   return result;
@@ -120,21 +145,19 @@ void cipc_mutex_stay_back(struct cipc_mutex *m) {
   int32_t left = (int32_t)(__atomic_load_n(&m->until, __ATOMIC_RELAXED) - milliseconds());
   // A claimant that was killed does not end its claim.
   if (left <= 0 || left > precedence) return end_claim(m, claimant);
-  struct timespec end;
-  clock_gettime(CLOCK_MONOTONIC, &end);
-  if ((end.tv_nsec += 1000000) >= 1000000000) {
-    end.tv_sec++;
-    end.tv_nsec -= 1000000000;
-  }
+  struct timespec end = after(1);
   cipc_futex_wait(&m->claimant, claimant, &end);
 }
 
-void cipc_mutex_join(struct cipc_mutex *m) {
-  __atomic_fetch_add(&m->groups, 1, __ATOMIC_SEQ_CST);
-  cipc_robust_this_thread()->list->pending = &m->next;
+void cipc_mutex_add_stray(struct cipc_mutex *m) {
+  // Who sleeps already does not look again by itself.
+  if (__atomic_fetch_add(&m->strays, 1, __ATOMIC_SEQ_CST) == 0)
+    cipc_futex_wake(&m->word, INT32_MAX);
 }
-void cipc_mutex_leave(struct cipc_mutex *m) {
-  unclaim(m);
-  cipc_robust_this_thread()->list->pending = NULL;
-  __atomic_fetch_sub(&m->groups, 1, __ATOMIC_SEQ_CST);
+void cipc_mutex_remove_stray(struct cipc_mutex *m) {
+  __atomic_fetch_sub(&m->strays, 1, __ATOMIC_SEQ_CST);
+}
+
+void cipc_mutex_watch(struct cipc_mutex *m) {
+  cipc_robust_this_thread()->list->pending = m ? &m->next : NULL;
 }

@@ -486,3 +486,11 @@ int cipc_write_only_below(const char *const *directories, int count, const char 
   errno = error;
   return result;
 }
+
+int64_t cipc_birth_time(const char *path) {
+  struct statx status;
+  if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &status) ||
+      !(status.stx_mask & STATX_BTIME))
+    return 0;
+  return status.stx_btime.tv_sec * 1000000000 + status.stx_btime.tv_nsec;
+}

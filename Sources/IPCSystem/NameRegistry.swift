@@ -35,9 +35,10 @@ public struct NameRegistry: Sendable {
     }
   }
 
-  /// Removes what dead owners left, and the directories in which nobody is alive.
+  /// Removes what dead owners left, and the directories in which nobody is alive. What is no name is
+  /// left alone.
   public func sweep() {
-    for entry in DirectoryListing.names(in: home.path) {
+    for entry in DirectoryListing.names(in: home.path) where Self.looksLikeKey(entry) {
       let directory = NameDirectory(path: home.path + "/" + entry)
       _ = try? directory.withLock(creating: false) { directory throws(SystemError) in
         directory.removeDeadOwners()

@@ -82,9 +82,20 @@ internal import CIPCShims
 
   // MARK: - Sleeping here and elsewhere
 
-  /// Says that the calling thread will sleep on the word and on others. If it is killed when it was
-  /// woken, the kernel wakes another; of several mutexes it looks after the last one.
-  public func willSleep() { unsafe cipc_mutex_join(mutex) }
+  /// Says that the calling thread is about to sleep on the word. If it is killed when it was woken, the
+  /// kernel wakes another sleeper. It looks after one mutex of a thread.
+  public func watch() { unsafe cipc_mutex_watch(mutex) }
+
+  /// Says that the calling thread will sleep here and at other mutexes, and that the kernel may look
+  /// after another of them.
+  public func addStray() { unsafe cipc_mutex_add_stray(mutex) }
+
+  /// Ends ``addStray()``.
+  public func removeStray() { unsafe cipc_mutex_remove_stray(mutex) }
+
+  /// Whether somebody sleeps here whom the kernel does not look after: who sleeps should look again
+  /// now and then.
+  public var hasStrays: Bool { unsafe cipc_mutex_has_strays(mutex) != 0 }
 
   /// Says, after some sleep, since when the calling thread has waited (``MonotonicClock``): if that
   /// is long, who comes after goes after it.
@@ -92,8 +103,11 @@ internal import CIPCShims
     unsafe cipc_mutex_claim(mutex, UInt32(truncatingIfNeeded: begin / 1_000_000))
   }
 
-  /// Ends ``willSleep()``.
-  public func hasSlept() { unsafe cipc_mutex_leave(mutex) }
+  /// Ends ``watch()`` and ``claim(since:)``.
+  public func hasSlept() {
+    unsafe cipc_mutex_unclaim(mutex)
+    cipc_mutex_watch(nil)
+  }
 
   @inline(__always)
   private static func outcome(_ result: cipc_mutex_result) -> Outcome {

@@ -21,10 +21,13 @@ public struct ServiceNames: Sendable {
     /// Where to serve: the address that was asked for, or a path of the name's own.
     public let address: String
     private let owner: Locked<NameOwner?>
+    /// Whether a FIFO was there before: then it is somebody's, and stays.
+    private let isOthers: Bool
 
     fileprivate init(_ address: String, _ owner: consuming NameOwner) {
       self.address = address
       self.owner = Locked(consume owner)
+      isOthers = FileIdentity.isFIFO(address)
     }
 
     /// Says where it is served after all, and how things stand. Call it when the address exists.
@@ -32,7 +35,8 @@ public struct ServiceNames: Sendable {
       owner.withLock { owner in
         guard let directory = owner?.directory, let number = owner?.number else { return }
         let file = "\(number).\(ServiceNames.addressSuffix)"
-        try? directory.write("\(address)\n\(FileIdentity.of(address) ?? "")", to: file)
+        let identity = isOthers ? nil : FileIdentity.of(address)
+        try? directory.write("\(address)\n\(identity ?? "")", to: file)
         try? owner?.note(state)
       }
     }
@@ -151,17 +155,5 @@ public struct ServiceNames: Sendable {
       else { return nil }
       return lines[0]
     }
-  }
-}
-
-/// What a socket or FIFO of this user is: no other file has the same, ever or for long.
-enum FileIdentity {
-  /// Device, inode and time of birth; `nil` when there is no socket or FIFO of this user at the path.
-  static func of(_ path: String) -> String? {
-    var status = stat()
-    guard unsafe lstat(path, &status) == 0, status.st_uid == geteuid(),
-      [S_IFSOCK, S_IFIFO].contains(status.st_mode & S_IFMT)
-    else { return nil }
-    return "\(status.st_dev):\(status.st_ino):\(status.st_ctim.tv_sec).\(status.st_ctim.tv_nsec)"
   }
 }

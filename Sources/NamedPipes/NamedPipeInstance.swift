@@ -59,8 +59,8 @@ public final class NamedPipeInstance: NamedPipeEnd {
     var listener: Listening?
     /// Waits for a client that have not ended.
     var waits: [PipeOperation] = []
-    /// The thread that has taken a client and has not told it so yet.
-    var greeter: Int32?
+    /// What a client that was taken is still to be told.
+    var greeting: Welcome.Greeting?
   }
 
   /// A listening socket, its file and its watch.
@@ -268,7 +268,6 @@ public final class NamedPipeInstance: NamedPipeEnd {
   @discardableResult
   func takeClient() throws(TransportError) -> Bool {
     var waits: [PipeOperation] = []
-    var greeting: Welcome.Greeting?
     var isTaken = false
     let failure = shared.withLock { shared -> SystemError? in
       guard let listener = shared.listener else {
@@ -290,8 +289,7 @@ public final class NamedPipeInstance: NamedPipeEnd {
         connection.change(.link(prepared.link))
         shared.state = shared.state.after(.clientTaken) ?? shared.state
         try? shared.owner?.note(PipeNote.connected(prepared.link.peer?.pid).text)
-        greeting = consume prepared
-        shared.greeter = ThreadIdentity.current
+        shared.greeting = consume prepared
       } catch { return listen(&shared) ?? error }
       waits = shared.waits.take()
       isTaken = true
@@ -300,8 +298,7 @@ public final class NamedPipeInstance: NamedPipeEnd {
     if let failure { throw TransportError(failure, "accept a client of \(name)") }
     // When the client's call returns, the server's waits are over.
     for wait in waits { wait.finish(.success(PipeTransfer())) }
-    greeting.take()?.send()
-    if isTaken { shared.withLock { $0.greeter = nil } }
+    greet()
     return isTaken
   }
 
@@ -311,6 +308,7 @@ public final class NamedPipeInstance: NamedPipeEnd {
   /// - Throws: `.disconnected` when it is disconnected already; `.closed`.
   /// - Note: Win32 `DisconnectNamedPipe`.
   public func disconnect() throws(TransportError) {
+    greet()
     var waits: [PipeOperation] = []
     let failure = shared.withLock { shared -> TransportError? in
       if shared.owner == nil { return TransportError(.closed, "disconnect \(name)") }
@@ -339,21 +337,14 @@ public final class NamedPipeInstance: NamedPipeEnd {
     return shared.waits.take()
   }
 
-  /// A server may write, close and end as soon as it has a client. The client must have been told
-  /// by then, or it has a pipe without a server.
-  private func waitForGreeting() {
-    let patience = Deadline.after(.seconds(1))
-    while let greeter = shared.withLock({ $0.greeter }), greeter != ThreadIdentity.current,
-      !patience.hasPassed
-    {
-      sched_yield()
-    }
-  }
+  /// Tells a client that was taken so, if nobody has yet. A server may write, disconnect or close as
+  /// soon as its wait is over: by then the client must have its end, or what was written is lost.
+  private func greet() { shared.withLock { $0.greeting.take()?.send() } }
 
   /// Closes the instance and, with the last one, removes the name. What it wrote can still be read.
   /// Threads inside a call leave it with `.closed`. Safe to call twice.
   public func close() {
-    waitForGreeting()
+    greet()
     var waits: [PipeOperation] = []
     let owner = shared.withLock { shared -> NameOwner? in
       waits = endListening(&shared)

@@ -126,10 +126,9 @@ public enum ObjectKind: UInt32, Sendable, Hashable {
   }
 
   deinit {
-    if kind == .mapping { return free() }
     // The kernel and the C library look at the mutexes that a thread owns when it gives one back and
     // when it ends: such memory must stay.
-    let mutex = unsafe RobustMutex(at: kind == .mutex ? body : body + InnerMutex.offset)
+    let mutex = unsafe RobustMutex(at: body)
     let isPrivate = mapping == nil
     guard kind == .mutex, unsafe Self.isOwnedHere(mutex.word) else { return free() }
     unsafe Graveyard.shared.bury(mutex.word, mapping.take(), isPrivate ? body : nil)
@@ -187,7 +186,7 @@ private final class Graveyard: Sendable {
 }
 
 /// The mutex inside an object under which its rare changes happen. What its owner was doing when it
-/// died needs no repair: every change is made in one step.
+/// died needs no repair: the next change, if not that one, wakes who sleeps.
 enum InnerMutex {
   static let offset = 64
 

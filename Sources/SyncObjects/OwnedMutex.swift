@@ -85,7 +85,7 @@ internal import Synchronization
   /// Waits for the mutex and owns it, once more if the calling thread does already.
   @inline(__always)
   public func lock(deadline: Deadline = .never) -> Acquisition {
-    let outcome = mutex.tryLockInTurn()
+    let outcome = deadline == .immediate ? mutex.tryLock() : mutex.tryLockInTurn()
     if unsafe outcome == .taken && isUntold.pointee.load(ordering: .relaxed) == 0 { return .owned }
     return finishLock(outcome, deadline)
   }
@@ -136,7 +136,7 @@ internal import Synchronization
   private func isFree(_ value: UInt32) -> Bool {
     let owner = value & RobustMutex.owner
     return owner == 0 || value & RobustMutex.isOrphan != 0
-      || owner == UInt32(bitPattern: SystemThread.currentNumber)
+      || mutex.isOwn
   }
 
   /// Owns it, if it is free or the calling thread's.
@@ -168,14 +168,23 @@ internal import Synchronization
   /// Lets a thread go first that has waited long.
   public func stayBack() { mutex.stayBack() }
 
-  /// Says that a sleeper among other objects comes.
-  public func willSleep() { mutex.willSleep() }
+  /// The kernel looks after a thread's sleep at one mutex.
+  public var needsWatch: Bool { true }
+
+  /// Says that a sleeper comes.
+  public func willSleep(asStray isStray: Bool) { if isStray { mutex.addStray() } }
+
+  /// Whether to look again now and then.
+  public var hasStrays: Bool { mutex.hasStrays }
 
   /// Says since when it waits.
   public func claim(since begin: UInt64) { mutex.claim(since: begin) }
 
-  /// Ends ``willSleep()``.
-  public func hasSlept() { mutex.hasSlept() }
+  /// Ends ``willSleep(asStray:)``.
+  public func hasSlept(asStray isStray: Bool) {
+    mutex.hasSlept()
+    if isStray { mutex.removeStray() }
+  }
 
   /// Wakes the next sleeper, if the mutex is nobody's.
   public func passOn() {
@@ -187,6 +196,7 @@ internal import Synchronization
 
   /// The mutex's own word, which says that somebody sleeps: the kernel wakes when the owner dies.
   public func sleepingPlace(since pulses: UInt32) -> SleepingPlace? {
+    mutex.watch()
     var value = unsafe word.pointee.load(ordering: .sequentiallyConsistent)
     while true {
       if isFree(value) { return nil }

@@ -41,7 +41,8 @@ public enum Waiting {
       return objects[0].waitAlone(since: seen[0], deadline: deadline)
         .map { outcome($0, 0) } ?? .timedOut
     }
-    for object in objects { object.willSleep() }
+    let isStray = areStrays(objects)
+    for object in objects { object.willSleep(asStray: isStray) }
     return sleepForAny(objects, seen, deadline, alert)
   }
 
@@ -59,9 +60,10 @@ public enum Waiting {
   ) throws(E) -> Outcome {
     precondition(objects.count <= largestGroup, "more than \(largestGroup) objects")
     let seen = objects.map(\.pulses)
-    for object in objects { object.willSleep() }
+    let isStray = areStrays(objects)
+    for object in objects { object.willSleep(asStray: isStray) }
     do throws(E) { try begin() } catch {
-      for object in objects { object.hasSlept() }
+      for object in objects { object.hasSlept(asStray: isStray) }
       throw error
     }
     return sleepForAny(objects, seen, deadline, alert)
@@ -86,9 +88,10 @@ public enum Waiting {
     _ objects: [any Waitable], _ seen: [UInt32], _ deadline: Deadline, _ alert: (any Waitable)?
   ) -> Outcome {
     defer {
-      for object in objects { object.hasSlept() }
       // Who was woken for one object and has taken another passes the wake-up on.
       for object in objects { object.passOn() }
+      let isStray = areStrays(objects)
+      for object in objects { object.hasSlept(asStray: isStray) }
     }
     var places: [SleepingPlace] = []
     let begin = MonotonicClock.now()
@@ -102,11 +105,21 @@ public enum Waiting {
       if let place = alert?.sleepingPlace(since: 0) { places.append(place) }
       // One fewer is one that is signalled by now.
       if places.count == objects.count + (alert == nil ? 0 : 1) {
-        SleepingPlace.sleep(at: places, deadline: deadline)
+        let hasStrays = objects.contains(where: \.hasStrays)
+        SleepingPlace.sleep(at: places, deadline: hasStrays ? min(deadline, nap) : deadline)
         for object in objects { object.claim(since: begin) }
       }
     }
   }
+
+  /// Whether the kernel has more to look after than it can.
+  private static func areStrays(_ objects: [any Waitable]) -> Bool {
+    objects.count(where: \.needsWatch) > 1
+  }
+
+  /// When to look again among strays. A wake-up is lost only if the kernel gives one to a stray that
+  /// dies in the same moment, so this ends waits that would otherwise never end, and no others.
+  private static var nap: Deadline { .after(.milliseconds(50)) }
 
   private static func outcome(_ taking: Taking, _ index: Int) -> Outcome {
     taking == .abandoned ? .abandoned(index) : .taken(index)
@@ -132,8 +145,9 @@ public enum Waiting {
     if let outcome = group.attempt(objects) { return outcome }
     if let alert, alert.isSignalledNow { return .alerted }
     if deadline.hasPassed { return .timedOut }
-    for object in objects { object.willSleep() }
-    defer { for object in objects { object.hasSlept() } }
+    // It sleeps at one of them at a time.
+    for object in objects { object.willSleep(asStray: false) }
+    defer { for object in objects { object.hasSlept(asStray: false) } }
     let begin = MonotonicClock.now()
     while true {
       if let outcome = group.attempt(objects) { return outcome }
@@ -148,7 +162,8 @@ public enum Waiting {
         guard let place = alert.sleepingPlace(since: 0) else { continue }
         places.append(place)
       }
-      SleepingPlace.sleep(at: places, deadline: deadline)
+      SleepingPlace.sleep(
+        at: places, deadline: objects[missing].hasStrays ? min(deadline, nap) : deadline)
       if let outcome = group.attempt(objects) { return outcome }
       if group.missing == missing { objects[missing].claim(since: begin) }
       objects[missing].passOn()

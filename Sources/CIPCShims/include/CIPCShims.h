@@ -165,3 +165,6 @@ int cipc_set_limit(int what, uint64_t value);
 // directories, and writing below `devices`; also signals to processes that it has not started.
 // Landlock has no C library wrapper.
 int cipc_write_only_below(const char *const *directories, int count, const char *devices);
+// When a file was made, in nanoseconds; 0 where the file system does not say. statx is _GNU_SOURCE
+// only.
+int64_t cipc_birth_time(const char *path);

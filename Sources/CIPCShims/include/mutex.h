@@ -3,7 +3,7 @@
 // It is a pthread_mutex_t with PTHREAD_MUTEX_ROBUST in all that the kernel sees: its word, and its
 // place in the thread's list of robust mutexes (set_robust_list(2), get_robust_list(2)), which it
 // shares with the C library's own. It differs in what happens between waiters, where the C library's
-// does not do: a killed waiter never takes a wake-up with it, it can be slept on together with other
+// does not do: a killed waiter takes no wake-up with it, it can be slept on together with other
 // words (futex_waitv), and who has waited long goes before those who have just come.
 // It is C because Swift has neither the compiler barriers nor the thread-local variable.
 #pragma once
@@ -17,14 +17,14 @@ enum {
 };
 enum cipc_mutex_result { cipc_mutex_taken, cipc_mutex_inherited, cipc_mutex_busy };
 
-// All zero is a free mutex. The offsets of the first and the last two are the C library's.
+// All zero is a free mutex, aligned to 8. The offsets of the word and the last two are the C library's.
 struct cipc_mutex {
   uint32_t word;
+  uint32_t turn;      // counts unlocks that found somebody waiting; changed together with the word
   uint32_t depth;     // how often the owner has taken it: nobody else looks
-  uint32_t groups;    // threads that sleep here and elsewhere; more, when some were killed
+  uint32_t strays;    // threads that sleep here unwatched; more, when some were killed
   uint32_t claimant;  // the thread that has waited long, and goes first
   uint32_t until;     // … until then, in milliseconds of the monotonic clock
-  uint32_t unused;
   void *previous, *next;
 };
 
@@ -39,18 +39,27 @@ void cipc_robust_introduce(void);
 
 // Waits; NULL waits for ever. cipc_mutex_busy when the monotonic deadline has passed.
 enum cipc_mutex_result cipc_mutex_wait(struct cipc_mutex *m, const struct timespec *deadline);
-// Wakes the next, after the word was given up.
-void cipc_mutex_wake(struct cipc_mutex *m);
+// Wakes the next, after the word was given up in that turn.
+void cipc_mutex_wake(struct cipc_mutex *m, uint32_t turn);
 // Whether a thread has claimed it.
 static inline int cipc_mutex_is_claimed(const struct cipc_mutex *m) {
   return __atomic_load_n(&m->claimant, __ATOMIC_RELAXED) != 0;
 }
 // Before an attempt: lets the claimant go first, for a moment. It was seen to be claimed.
 void cipc_mutex_stay_back(struct cipc_mutex *m);
-// Around sleeping on this mutex and on other words. In between, the kernel wakes another sleeper if
-// this thread is killed after it was woken; of several mutexes, for the last one that was joined.
-void cipc_mutex_join(struct cipc_mutex *m);
-void cipc_mutex_leave(struct cipc_mutex *m);
+// Around sleeping on this mutex and on other words. The kernel looks after one mutex of a thread
+// (cipc_mutex_watch): when the thread is killed after it was woken, it wakes another sleeper. A
+// sleeper on several is a stray at each, and as long as there are strays everybody looks again now
+// and then: cipc_mutex_has_strays.
+void cipc_mutex_add_stray(struct cipc_mutex *m);
+void cipc_mutex_remove_stray(struct cipc_mutex *m);
+static inline int cipc_mutex_has_strays(struct cipc_mutex *m) {
+  return __atomic_load_n(&m->strays, __ATOMIC_SEQ_CST) != 0;
+}
+// NULL ends that.
+void cipc_mutex_watch(struct cipc_mutex *m);
+// Takes a claim back, if the calling thread has one.
+void cipc_mutex_unclaim(struct cipc_mutex *m);
 // Claims the mutex in between, if `begin`, milliseconds of the monotonic clock, is long ago.
 void cipc_mutex_claim(struct cipc_mutex *m, uint32_t begin);
 
@@ -120,8 +129,10 @@ static inline void cipc_mutex_unlock(struct cipc_mutex *m) {
   uint32_t seen = cipc_robust_self.number;
   if (!__atomic_compare_exchange_n(&m->word, &seen, 0, 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
     // Nobody but the owner changes the word any more: it has all its bits.
+    uint32_t turn = m->turn + 1;
+    __atomic_store_n(&m->turn, turn, __ATOMIC_RELAXED);
     __atomic_store_n(&m->word, (uint32_t)cipc_mutex_awaited, __ATOMIC_SEQ_CST);
-    cipc_mutex_wake(m);
+    cipc_mutex_wake(m, turn);
   }
   __atomic_signal_fence(__ATOMIC_SEQ_CST);
   list->pending = pending;
