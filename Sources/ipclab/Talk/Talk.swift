@@ -16,6 +16,8 @@ final class Talk: Sendable {
     case counted
     case outputClosed
     case failed(TransportError)
+    /// The other side reads no more. What it has said may still be on its way.
+    case cannotSend(TransportError)
     case cannotPrint(SystemError)
   }
 
@@ -64,6 +66,9 @@ final class Talk: Sendable {
         switch happening {
         case .open: channelIsOpen = true
         case .failed(let error): throw error
+        case .cannotSend(let error):
+          try awaitOtherSide(signals)
+          throw error
         case .cannotPrint(let error): throw EnvironmentError("standard output: \(error)")
         case .outputClosed: return outcome
         case .counted:
@@ -103,7 +108,7 @@ final class Talk: Sendable {
       if signals.take() != nil { return Exit.interrupted }
       for happening in happenings {
         switch happening {
-        case .failed(let error): throw error
+        case .failed(let error), .cannotSend(let error): throw error
         case .inputEnded: return outcome
         default: break
         }
@@ -111,6 +116,20 @@ final class Talk: Sendable {
       if state.withLock({ $0.sent }) == before && happenings.isEmpty { return outcome }
     }
     return outcome
+  }
+
+  /// Lets what the other side has said be printed, until it has closed or says nothing more.
+  private func awaitOtherSide(_ signals: borrowing InterruptSignals) throws {
+    while true {
+      let happenings = try wait(signals.descriptor, Self.grace)
+      if happenings.isEmpty || signals.take() != nil { return }
+      for happening in happenings {
+        switch happening {
+        case .otherSideClosed, .failed, .outputClosed, .counted: return
+        default: break
+        }
+      }
+    }
   }
 
   /// Waits for something to happen, for a signal, or for so many milliseconds.
@@ -244,7 +263,9 @@ final class Talk: Sendable {
       tell(.inputEnded(sent: sent, isClosed: channel.finishSending()))
     } catch {
       // `.closed` is this process's own doing, and it knows.
-      if error.code != .closed { tell(.failed(error)) }
+      if error.code == .closed { return }
+      let isTheirs = error.code == .brokenPipe && channel.traits.receives
+      tell(isTheirs ? .cannotSend(error) : .failed(error))
     }
   }
 
