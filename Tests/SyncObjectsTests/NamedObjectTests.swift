@@ -101,8 +101,9 @@ final class Scratch: Sendable {
   }
 
   @Test(
-    "killed again and again, readers and writers go on and leave nothing", .timeLimit(.minutes(3)))
-  func kills() async throws {
+    "killed again and again, readers and writers go on and leave nothing", .timeLimit(.minutes(3)),
+    arguments: [["25"], ["strays", "20"]])
+  func kills(_ words: [String]) async throws {
     let scratch = try Scratch()
     let bundles = CommandLine.arguments.filter { $0.hasSuffix(".xctest") }
     let path = try #require(
@@ -111,11 +112,12 @@ final class Scratch: Sendable {
           .joined(separator: "/") + "/SyncSoak"
       }.first { access($0, X_OK) == 0 }, "SyncSoak is not beside the tests")
     let done = try Background {
-      var plan = ChildProcess.Plan(program: path, arguments: [scratch.path, "25"])
+      var plan = ChildProcess.Plan(program: path, arguments: [scratch.path] + words)
       plan.descriptors = [(1, 2), (2, 2)]
       return (try? ChildProcess.start(plan).wait().status)
     }
     #expect(done.value() == .exited(0))
+    #expect(scratch.names.isEmpty)
   }
 }
 

@@ -17,7 +17,8 @@ struct SyncSoak {
     let words = CommandLine.arguments
     if words.dropFirst() == ["bench"] { return try MutexBenchmark.run() }
     guard words.count >= 3 else {
-      print("usage: SyncSoak RUNTIME KILLS [SEED] | bench")
+      print(
+        "usage: SyncSoak RUNTIME KILLS [SEED] | SyncSoak RUNTIME strays ROUNDS | SyncSoak bench")
       exit(2)
     }
     let runtime = try RuntimeDirectory(verifying: words[1])
@@ -27,6 +28,13 @@ struct SyncSoak {
       var member = try Member(runtime, slot: slot, seed: seed)
       try member.run()
       exit(0)
+    }
+    if words[2] == "stray" {
+      try ChildProcess.dieWithParent()
+      return try StrayDeaths.victim(runtime)
+    }
+    if words[2] == "strays", words.count == 4, let rounds = Int(words[3]) {
+      exit(try StrayDeaths.run(runtime, rounds: rounds) ? 0 : 1)
     }
     guard let kills = Int(words[2]) else { exit(2) }
     let seed = words.count > 3 ? UInt64(words[3]) ?? 0 : UInt64.random(in: 0...UInt64.max)
