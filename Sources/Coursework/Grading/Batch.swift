@@ -297,12 +297,16 @@ public final class Batch: Sendable {
     }
   }
 
-  /// Compares the sources of all submissions with each other.
-  public func similarities() -> [SimilarPair] {
-    let sources = plan.submissions.compactMap { name -> (String, SourceText)? in
+  /// Compares the sources of all submissions with each other; `nil` when it was stopped.
+  ///
+  /// - Parameter isStopped: Asked before each submission is read.
+  public func similarities(isStopped: () -> Bool = { false }) -> [SimilarPair]? {
+    var sources: [(String, SourceText)] = []
+    for name in plan.submissions {
+      if isStopped() { return nil }
       let path = plan.isSingle ? plan.source : "\(plan.source)/\(name)"
-      guard let submission = try? Submission(path: path) else { return nil }
-      return (name, SourceText.all(in: submission.path))
+      guard let submission = try? Submission(path: path) else { continue }
+      sources.append((name, SourceText.all(in: submission.path)))
     }
     return Similarity.pairs(sources, given: [SourceText.all(in: folder.starter)])
   }

@@ -9,6 +9,20 @@ enum FolderCopy {
   static let mostFiles = 5000
   static let mostBytes = 200 << 20
 
+  /// What is at a path, links not followed.
+  enum Kind { case file, folder, other }
+
+  /// What is at a path itself; `nil` when there is nothing, or it cannot be looked at.
+  static func kind(of path: String) -> Kind? {
+    var status = stat()
+    guard unsafe lstat(path, &status) == 0 else { return nil }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: return .file
+    case S_IFDIR: return .folder
+    default: return .other
+    }
+  }
+
   /// Copies regular files and folders.
   ///
   /// - Parameter skipping: Names that are left out, at every depth.
