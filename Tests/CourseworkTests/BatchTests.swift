@@ -48,6 +48,74 @@ struct BatchTests {
     #expect(!place.exists("out/work"))
   }
 
+  @Test("goes on with the others when the files of one submission cannot be copied")
+  func uncopied() throws {
+    let place = try LabWorkplace()
+    let lab = try place.makeLab()
+    for name in ["a-deep", "b-odd", "c-good"] { try place.submit(name, "echo hello\n") }
+    var deep = place.path + "/class/a-deep"
+    while deep.utf8.count < FolderCopy.longestPath {
+      deep += "/" + String(repeating: "d", count: 99)
+    }
+    try FileManager.default.createDirectory(atPath: deep, withIntermediateDirectories: true)
+    var odd = Array((place.path + "/class/b-odd/").utf8CString.dropLast())
+    odd += [CChar(bitPattern: 0xFC), 0]
+    #expect(mkdir(odd, 0o755) == 0)
+    defer { rmdir(odd) }
+    let batch = try begin(place, lab)
+    #expect(try batch.run(jobs: 1, isStopped: { false }, progress: { _ in }))
+    let result = batch.result().submissions
+    #expect(result.map(\.points) == [0, 0, 100])
+    #expect(result[0].mistake?.contains("too deep") == true)
+    #expect(result[1].mistake?.contains("Rename it") == true)
+  }
+
+  @Test("lets no submission reach another one by a link or a command")
+  func links() throws {
+    let place = try LabWorkplace()
+    let lab = try place.makeLab()
+    try place.submit("ana", "echo hello\n")
+    func link(_ name: String, to other: String) throws {
+      try FileManager.default.createSymbolicLink(
+        atPath: "\(place.path)/class/\(name)", withDestinationPath: other)
+    }
+    try place.write("nothing", to: "class/folder/.keep")
+    try link("folder/x", to: "../ana")
+    for (name, script) in [
+      ("absolute", "\(place.path)/class/ana/hello.sh"), ("relative", "../ana/hello.sh"),
+      ("linked", "x.sh"),
+    ] {
+      try place.write(
+        "{\"commands\": {\"hello\": \"sh \(script)\"}}", to: "class/\(name)/ipclab.json")
+    }
+    try link("linked/x.sh", to: "../ana/hello.sh")
+    try place.write("// nothing\n", to: "class/sources/Package.swift")
+    try link("sources/Sources", to: "../ana")
+    let batch = try begin(place, lab)
+    #expect(try batch.run(jobs: 1, isStopped: { false }, progress: { _ in }))
+    let points = Dictionary(
+      batch.result().submissions.map { ($0.name, $0.points) }, uniquingKeysWith: { a, _ in a })
+    #expect(
+      points == [
+        "ana": 100, "folder": 0, "absolute": 0, "relative": 0, "linked": 0, "sources": 0,
+      ])
+  }
+
+  @Test("what is a link in a submission keeps no file of the one before")
+  func stale() throws {
+    let place = try LabWorkplace()
+    try place.write("of before", to: "target/a.swift")
+    try place.write("of before", to: "target/sub/b.swift")
+    try place.write("own", to: "elsewhere/b.swift")
+    try place.write("own", to: "source/c.swift")
+    for (name, other) in [("a.swift", "c.swift"), ("sub", "../elsewhere")] {
+      try FileManager.default.createSymbolicLink(
+        atPath: "\(place.path)/source/\(name)", withDestinationPath: other)
+    }
+    FolderCopy.removeStrangers(in: place.path + "/target", notIn: place.path + "/source")
+    #expect(!place.exists("target/a.swift") && !place.exists("target/sub"))
+  }
+
   @Test("goes on where it was without doing anything again")
   func resume() throws {
     let place = try LabWorkplace()

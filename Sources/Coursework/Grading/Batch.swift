@@ -265,6 +265,14 @@ public final class Batch: Sendable {
       // The fault of the submission, not of this machine.
       return .mistake("\(error)")
     }
+    // What a command names is visible to it; the files of others must not become so.
+    for (program, words) in submission.commands where plan.commands[program] == nil {
+      for word in words where word.hasPrefix("/") && !Submission.isInside(word, submission.path) {
+        if Submission.isInside(word, plan.source) || Submission.isInside(word, directory) {
+          return .mistake("The command for \(program) names a file of somebody else: \(word).")
+        }
+      }
+    }
     var builder = PackageBuilder()
     builder.jobs = max(1, Processor.allowed().count / jobs)
     return try workshop.build(submission, of: folder, with: builder)

@@ -48,8 +48,9 @@ public struct Workshop: Sendable {
     if missing.isEmpty { return .programs(submission.commands) }
     guard submission.isPackage else { return .mistake(Self.noPackage(submission, lab, missing)) }
     let source = submission.path + "/Sources"
-    guard Submission.isFolder(source) else {
-      return .mistake("There is no folder Sources. The programs of a Swift package are in it.")
+    guard FolderCopy.kind(of: source) == .folder else {
+      return .mistake(
+        "There is no folder Sources, or it is a link. The programs of a Swift package are in it.")
     }
     do {
       try synchronise(source, package + "/Sources")
