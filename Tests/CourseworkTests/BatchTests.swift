@@ -116,6 +116,34 @@ struct BatchTests {
     #expect(!place.exists("target/a.swift") && !place.exists("target/sub"))
   }
 
+  @Test("shows a submission nothing but its own files, also beside others and when resumed")
+  func seclusion() throws {
+    let place = try LabWorkplace()
+    let lab = try place.makeLab()
+    let spy = """
+      own=$(dirname "$0")
+      others=$(find \(place.path)/out \(place.path)/class -type f ! -path "$own/*" | head -n 1)
+      . "$own/lib/word.sh"
+      [ -n "$others" ] && echo "$others" || echo $word
+
+      """
+    for name in ["a", "b", "c", "d"] {
+      try place.submit(name, spy)
+      try place.write("word=hello\n", to: "class/\(name)/lib/word.sh")
+    }
+    _ = try begin(place, lab)
+    // What an interrupted batch leaves.
+    try place.write("a,100\n", to: "out/grades.csv")
+    for number in 1...2 { try place.write("echo hello\n", to: "out/work/\(number)/files/old.sh") }
+    let batch = try Batch.resume(lab, directory: place.path + "/out", runner: runner)
+    #expect(try batch.run(jobs: 2, isStopped: { false }, progress: { _ in }))
+    let result = batch.result().submissions
+    let isShutOff = result.contains {
+      $0.reports.contains { $0.containment == Containment.namespaces.text }
+    }
+    #expect(result.map(\.points) == Array(repeating: isShutOff ? 100 : 0, count: 4))
+  }
+
   @Test("goes on where it was without doing anything again")
   func resume() throws {
     let place = try LabWorkplace()

@@ -227,6 +227,7 @@ public final class Batch: Sendable {
     var checker = LabChecker(folder, runner: runner)
     checker.seconds = plan.seconds
     checker.hidden = hidden
+    checker.submission = workshop.files
     if isStopped(name) { throw Stopped() }
     switch try build(name, in: workshop, jobs: jobs) {
     case .mistake(let text):
@@ -251,10 +252,9 @@ public final class Batch: Sendable {
     _ = isStopped(name)
   }
 
-  /// What no submission may see: results, other submissions, and the lab's reference.
-  private var hidden: [String] {
-    ["\(directory)/submissions", plan.source] + folder.secrets
-  }
+  /// What no submission may see: results, other submissions, also those that are being graded, and
+  /// the lab's reference.
+  private var hidden: [String] { [directory, plan.source] + folder.secrets }
 
   private func build(
     _ name: String, in workshop: Workshop, jobs: Int

@@ -9,7 +9,7 @@ public struct Workshop: Sendable {
   private var package: String { path + "/package" }
   private var scratch: String { path + "/build" }
   /// Where the files of a submission lie whose programs are commands.
-  private var files: String { path + "/files" }
+  var files: String { path + "/files" }
 
   /// What came of a build.
   public enum Result: Sendable {
@@ -38,6 +38,8 @@ public struct Workshop: Sendable {
   ) throws -> Result {
     let missing = lab.lab.programNames.filter { submission.commands[$0] == nil }
     var submission = submission
+    // Programs can read what is there, so the one before must be gone.
+    FolderCopy.remove(files)
     if !submission.commands.isEmpty {
       do { submission = try moved(submission) } catch let error as CourseworkError
         where error.kind == .usage
@@ -117,7 +119,6 @@ public struct Workshop: Sendable {
 
   /// The submission with its files in this workshop.
   private func moved(_ submission: Submission) throws -> Submission {
-    FolderCopy.remove(files)
     try FolderCopy.copy(submission.path, to: files, skipping: [".build", ".git"])
     return submission.moved(to: files)
   }
