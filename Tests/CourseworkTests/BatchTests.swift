@@ -144,6 +144,60 @@ struct BatchTests {
     #expect(result.map(\.points) == Array(repeating: isShutOff ? 100 : 0, count: 4))
   }
 
+  /// A program in the place of the toolchain.
+  private func builder(_ place: LabWorkplace, _ script: String) throws -> PackageBuilder {
+    try place.write("#!/bin/sh\n" + script, to: "swift")
+    #expect(chmod(place.path + "/swift", 0o755) == 0)
+    var builder = PackageBuilder()
+    builder.program = place.path + "/swift"
+    return builder
+  }
+
+  @Test("a build that is stopped ends its compilers, also those in groups of their own")
+  func stopsCompilers() throws {
+    let place = try LabWorkplace()
+    let builder = try builder(
+      place,
+      "setsid sh -c 'echo $$ >\(place.path)/part; mv \(place.path)/part \(place.path)/pid; "
+        + "sleep 1000; exit' & wait\n")
+    #expect(throws: PackageBuilder.Interrupted.self) {
+      try builder.build(place.path, scratch: place.path + "/scratch") { place.exists("pid") }
+    }
+    let text = try place.read("pid").trimmingCharacters(in: .whitespacesAndNewlines)
+    let compiler = try #require(Int32(text))
+    // Dead at once; whoever adopts it may not have collected it yet.
+    let state = try? String(contentsOfFile: "/proc/\(compiler)/stat", encoding: .utf8)
+    #expect(state == nil || state?.contains(") Z ") == true || state?.contains(") X ") == true)
+  }
+
+  @Test("a compiler that a signal ended is told from one that found mistakes")
+  func killedCompiler() throws {
+    let place = try LabWorkplace()
+    func isKilled(_ script: String) throws -> Bool {
+      let outcome = try builder(place, script).build(place.path, scratch: place.path + "/scratch")
+      if case .killed = outcome { return true }
+      return false
+    }
+    #expect(try isKilled("kill -9 $$\n"))
+    #expect(
+      try isKilled("echo 'error: emit-module command failed due to signal 9 (use -v)'; exit 1\n"))
+    #expect(
+      try !isKilled("echo 'a.swift:1:8: error: compile command failed due to signal 9'; exit 1\n"))
+  }
+
+  @Test("a machine that cannot build the starter is nobody's mistake")
+  func starterFails() throws {
+    let place = try LabWorkplace()
+    let lab = try place.makeLab()
+    let workshop = try Workshop(path: place.path + "/work")
+    let broken = try builder(place, "echo 'error: no space left on device'; exit 1\n")
+    let error = #expect(throws: CourseworkError.self) {
+      try workshop.prepare(for: lab, with: broken) { false }
+    }
+    #expect(error?.kind == .environment)
+    #expect(error?.description.contains("no space left") == true)
+  }
+
   @Test("goes on where it was without doing anything again")
   func resume() throws {
     let place = try LabWorkplace()

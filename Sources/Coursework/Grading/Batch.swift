@@ -191,7 +191,7 @@ public final class Batch: Sendable {
           return state.withLock { $0.isStopped } || isStopped()
         }
       }
-    } catch is Stopped {
+    } catch is Stopped, is PackageBuilder.Interrupted {
       state.withLock { $0.isStopped = true }
     } catch {
       state.withLock { state in
@@ -213,6 +213,13 @@ public final class Batch: Sendable {
   private func grade(
     _ name: String, in workshop: Workshop, jobs: Int, isStopped: (String) -> Bool
   ) throws {
+    if isStopped(name) { throw Stopped() }
+    var builder = PackageBuilder()
+    builder.jobs = max(1, Processor.allowed().count / jobs)
+    let found = look(at: name)
+    if case .found(let submission) = found, workshop.compiles(submission, of: folder) {
+      try workshop.prepare(for: folder, with: builder) { isStopped(name) }
+    }
     let began = MonotonicClock.now()
     var record = state.withLock { $0.results[name] } ?? GradedSubmission(name: name)
     let spent = record.seconds
@@ -228,8 +235,25 @@ public final class Batch: Sendable {
     checker.seconds = plan.seconds
     checker.hidden = hidden
     checker.submission = workshop.files
-    if isStopped(name) { throw Stopped() }
-    switch try build(name, in: workshop, jobs: jobs) {
+    let built: Workshop.Result
+    do {
+      built =
+        switch found {
+        case .mistake(let text): .mistake(text)
+        case .found(let submission):
+          try workshop.build(submission, of: folder, with: builder, isStopped: { isStopped(name) })
+        }
+    } catch let error as Workshop.ToolchainKilled {
+      built = .programs([:])
+      let known = record.reports
+      record.reports = checker.unbuilt(seed: plan.seed).map { report in
+        if let old = known.first(where: { $0.id == report.id }) { return old }
+        var report = report
+        report.outcome = .graderError(error.description)
+        return report
+      }
+    }
+    switch built {
     case .mistake(let text):
       record.mistake = text
       record.reports = checker.unbuilt(seed: plan.seed)
@@ -256,9 +280,13 @@ public final class Batch: Sendable {
   /// the lab's reference.
   private var hidden: [String] { [directory, plan.source] + folder.secrets }
 
-  private func build(
-    _ name: String, in workshop: Workshop, jobs: Int
-  ) throws -> Workshop.Result {
+  /// What there is to build.
+  private enum Found {
+    case found(Submission)
+    case mistake(String)
+  }
+
+  private func look(at name: String) -> Found {
     let path = plan.isSingle ? plan.source : "\(plan.source)/\(name)"
     let submission: Submission
     do { submission = try Submission(path: path, commands: plan.commands) } catch {
@@ -273,17 +301,14 @@ public final class Batch: Sendable {
         }
       }
     }
-    var builder = PackageBuilder()
-    builder.jobs = max(1, Processor.allowed().count / jobs)
-    return try workshop.build(submission, of: folder, with: builder)
+    return .found(submission)
   }
 
   private func standing(_ jobs: Int, _ label: String) -> Standing {
     state.withLock { state in
       let total = plan.submissions.count
       let done = state.results.values.count(where: \.isComplete)
-      // The median: the first of each job also builds the library. Before the first is done there is
-      // nothing to go by but a guess.
+      // The median. Before the first is done there is nothing to go by but a guess.
       let times = state.gradedHere.sorted()
       let each = times.isEmpty ? 15.0 : times[times.count / 2]
       let remaining = UInt64(each * Double(total - done) / Double(jobs) * 1e9)
