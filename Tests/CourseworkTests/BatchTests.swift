@@ -198,6 +198,21 @@ struct BatchTests {
     #expect(error?.description.contains("no space left") == true)
   }
 
+  @Test("does not begin when a submission's name cannot be used")
+  func strangeName() throws {
+    let place = try LabWorkplace()
+    let lab = try place.makeLab()
+    try place.submit("good", "echo hello\n")
+    var odd = Array((place.path + "/class/").utf8CString.dropLast())
+    odd += [CChar(bitPattern: 0xFC), 0]
+    #expect(mkdir(odd, 0o755) == 0)
+    defer { rmdir(odd) }
+    let error = #expect(throws: CourseworkError.self) { try begin(place, lab) }
+    #expect(error?.kind == .usage)
+    #expect(error?.description.contains("1 of the names") == true)
+    #expect(!place.exists("out/plan.json"))
+  }
+
   @Test("goes on where it was without doing anything again")
   func resume() throws {
     let place = try LabWorkplace()

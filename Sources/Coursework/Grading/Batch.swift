@@ -65,6 +65,14 @@ public final class Batch: Sendable {
       ["Package.swift", Submission.commandsFile].contains {
         FileManager.default.fileExists(atPath: "\(place)/\($0)")
       } || folders.isEmpty && !commands.isEmpty
+    // A name that is not UTF-8 is read with replacements, and nothing has that name.
+    let strange = DirectoryListing.names(in: place)
+      .filter { FolderCopy.kind(of: "\(place)/\($0)") == nil }.sorted()
+    if !isSingle, let first = strange.first {
+      throw CourseworkError.usage(
+        "\(strange.count) of the names in \(source) cannot be used, such as “\(first)”: they are not "
+          + "UTF-8. Rename these folders, or their submissions would not be graded.")
+    }
     let names = isSingle ? [place.lastComponent] : folders
     if names.isEmpty {
       throw CourseworkError.usage(
