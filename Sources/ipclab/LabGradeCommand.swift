@@ -68,9 +68,19 @@ enum LabGradeCommand {
       }
     }
     line.withLock { $0.finish() }
-    let result = batch.result(similar: isDone ? batch.similarities() : [])
+    var result = batch.result()
     for path in try GradeWriter.write(result, to: directory, formats: formats) {
       Output.data(path + "\n")
+    }
+    // Grades do not wait for the comparison, which only adds to what is there.
+    if isDone, let similar = batch.similarities(isStopped: { interruption.check() }) {
+      result.similar = similar
+      if !similar.isEmpty { _ = try GradeWriter.write(result, to: directory, formats: formats) }
+    } else if isDone {
+      Output.message(
+        "Interrupted before sources were compared. To do that: ipclab lab grade --resume --out "
+          + directory)
+      return Exit.interrupted
     }
     if !isDone {
       Output.message("Interrupted. To go on: ipclab lab grade --resume --out \(directory)")

@@ -48,6 +48,171 @@ struct BatchTests {
     #expect(!place.exists("out/work"))
   }
 
+  @Test("goes on with the others when the files of one submission cannot be copied")
+  func uncopied() throws {
+    let place = try LabWorkplace()
+    let lab = try place.makeLab()
+    for name in ["a-deep", "b-odd", "c-good"] { try place.submit(name, "echo hello\n") }
+    var deep = place.path + "/class/a-deep"
+    while deep.utf8.count < FolderCopy.longestPath {
+      deep += "/" + String(repeating: "d", count: 99)
+    }
+    try FileManager.default.createDirectory(atPath: deep, withIntermediateDirectories: true)
+    var odd = Array((place.path + "/class/b-odd/").utf8CString.dropLast())
+    odd += [CChar(bitPattern: 0xFC), 0]
+    #expect(mkdir(odd, 0o755) == 0)
+    defer { rmdir(odd) }
+    let batch = try begin(place, lab)
+    #expect(try batch.run(jobs: 1, isStopped: { false }, progress: { _ in }))
+    let result = batch.result().submissions
+    #expect(result.map(\.points) == [0, 0, 100])
+    #expect(result[0].mistake?.contains("too deep") == true)
+    #expect(result[1].mistake?.contains("Rename it") == true)
+  }
+
+  @Test("lets no submission reach another one by a link or a command")
+  func links() throws {
+    let place = try LabWorkplace()
+    let lab = try place.makeLab()
+    try place.submit("ana", "echo hello\n")
+    func link(_ name: String, to other: String) throws {
+      try FileManager.default.createSymbolicLink(
+        atPath: "\(place.path)/class/\(name)", withDestinationPath: other)
+    }
+    try place.write("nothing", to: "class/folder/.keep")
+    try link("folder/x", to: "../ana")
+    for (name, script) in [
+      ("absolute", "\(place.path)/class/ana/hello.sh"), ("relative", "../ana/hello.sh"),
+      ("linked", "x.sh"),
+    ] {
+      try place.write(
+        "{\"commands\": {\"hello\": \"sh \(script)\"}}", to: "class/\(name)/ipclab.json")
+    }
+    try link("linked/x.sh", to: "../ana/hello.sh")
+    try place.write("// nothing\n", to: "class/sources/Package.swift")
+    try link("sources/Sources", to: "../ana")
+    let batch = try begin(place, lab)
+    #expect(try batch.run(jobs: 1, isStopped: { false }, progress: { _ in }))
+    let points = Dictionary(
+      batch.result().submissions.map { ($0.name, $0.points) }, uniquingKeysWith: { a, _ in a })
+    #expect(
+      points == [
+        "ana": 100, "folder": 0, "absolute": 0, "relative": 0, "linked": 0, "sources": 0,
+      ])
+  }
+
+  @Test("what is a link in a submission keeps no file of the one before")
+  func stale() throws {
+    let place = try LabWorkplace()
+    try place.write("of before", to: "target/a.swift")
+    try place.write("of before", to: "target/sub/b.swift")
+    try place.write("own", to: "elsewhere/b.swift")
+    try place.write("own", to: "source/c.swift")
+    for (name, other) in [("a.swift", "c.swift"), ("sub", "../elsewhere")] {
+      try FileManager.default.createSymbolicLink(
+        atPath: "\(place.path)/source/\(name)", withDestinationPath: other)
+    }
+    FolderCopy.removeStrangers(in: place.path + "/target", notIn: place.path + "/source")
+    #expect(!place.exists("target/a.swift") && !place.exists("target/sub"))
+  }
+
+  @Test("shows a submission nothing but its own files, also beside others and when resumed")
+  func seclusion() throws {
+    let place = try LabWorkplace()
+    let lab = try place.makeLab()
+    let spy = """
+      own=$(dirname "$0")
+      others=$(find \(place.path)/out \(place.path)/class -type f ! -path "$own/*" | head -n 1)
+      . "$own/lib/word.sh"
+      [ -n "$others" ] && echo "$others" || echo $word
+
+      """
+    for name in ["a", "b", "c", "d"] {
+      try place.submit(name, spy)
+      try place.write("word=hello\n", to: "class/\(name)/lib/word.sh")
+    }
+    _ = try begin(place, lab)
+    // What an interrupted batch leaves.
+    try place.write("a,100\n", to: "out/grades.csv")
+    for number in 1...2 { try place.write("echo hello\n", to: "out/work/\(number)/files/old.sh") }
+    let batch = try Batch.resume(lab, directory: place.path + "/out", runner: runner)
+    #expect(try batch.run(jobs: 2, isStopped: { false }, progress: { _ in }))
+    let result = batch.result().submissions
+    let isShutOff = result.contains {
+      $0.reports.contains { $0.containment == Containment.namespaces.text }
+    }
+    #expect(result.map(\.points) == Array(repeating: isShutOff ? 100 : 0, count: 4))
+  }
+
+  /// A program in the place of the toolchain.
+  private func builder(_ place: LabWorkplace, _ script: String) throws -> PackageBuilder {
+    try place.write("#!/bin/sh\n" + script, to: "swift")
+    #expect(chmod(place.path + "/swift", 0o755) == 0)
+    var builder = PackageBuilder()
+    builder.program = place.path + "/swift"
+    return builder
+  }
+
+  @Test("a build that is stopped ends its compilers, also those in groups of their own")
+  func stopsCompilers() throws {
+    let place = try LabWorkplace()
+    let builder = try builder(
+      place,
+      "setsid sh -c 'echo $$ >\(place.path)/part; mv \(place.path)/part \(place.path)/pid; "
+        + "sleep 1000; exit' & wait\n")
+    #expect(throws: PackageBuilder.Interrupted.self) {
+      try builder.build(place.path, scratch: place.path + "/scratch") { place.exists("pid") }
+    }
+    let text = try place.read("pid").trimmingCharacters(in: .whitespacesAndNewlines)
+    let compiler = try #require(Int32(text))
+    // Dead at once; whoever adopts it may not have collected it yet.
+    let state = try? String(contentsOfFile: "/proc/\(compiler)/stat", encoding: .utf8)
+    #expect(state == nil || state?.contains(") Z ") == true || state?.contains(") X ") == true)
+  }
+
+  @Test("a compiler that a signal ended is told from one that found mistakes")
+  func killedCompiler() throws {
+    let place = try LabWorkplace()
+    func isKilled(_ script: String) throws -> Bool {
+      let outcome = try builder(place, script).build(place.path, scratch: place.path + "/scratch")
+      if case .killed = outcome { return true }
+      return false
+    }
+    #expect(try isKilled("kill -9 $$\n"))
+    #expect(
+      try isKilled("echo 'error: emit-module command failed due to signal 9 (use -v)'; exit 1\n"))
+    #expect(
+      try !isKilled("echo 'a.swift:1:8: error: compile command failed due to signal 9'; exit 1\n"))
+  }
+
+  @Test("a machine that cannot build the starter is nobody's mistake")
+  func starterFails() throws {
+    let place = try LabWorkplace()
+    let lab = try place.makeLab()
+    let workshop = try Workshop(path: place.path + "/work")
+    let broken = try builder(place, "echo 'error: no space left on device'; exit 1\n")
+    let error = #expect(throws: CourseworkError.self) {
+      try workshop.prepare(for: lab, with: broken) { false }
+    }
+    #expect(error?.kind == .environment)
+    #expect(error?.description.contains("no space left") == true)
+  }
+
+  @Test("does not begin when a submission's name cannot be used")
+  func strangeName() throws {
+    let place = try LabWorkplace()
+    let lab = try place.makeLab()
+    try place.submit("good", "echo hello\n")
+    var odd = Array((place.path + "/class/").utf8CString.dropLast())
+    odd += [CChar(bitPattern: 0xFC), 0]
+    #expect(mkdir(odd, 0o755) == 0)
+    defer { rmdir(odd) }
+    let error = #expect(throws: CourseworkError.self) { try begin(place, lab) }
+    #expect(error?.kind == .usage)
+    #expect(error?.description.contains("1 of the names") == true)
+    #expect(!place.exists("out/plan.json"))
+  }
+
   @Test("goes on where it was without doing anything again")
   func resume() throws {
     let place = try LabWorkplace()

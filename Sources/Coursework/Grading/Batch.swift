@@ -65,6 +65,14 @@ public final class Batch: Sendable {
       ["Package.swift", Submission.commandsFile].contains {
         FileManager.default.fileExists(atPath: "\(place)/\($0)")
       } || folders.isEmpty && !commands.isEmpty
+    // A name that is not UTF-8 is read with replacements, and nothing has that name.
+    let strange = DirectoryListing.names(in: place)
+      .filter { FolderCopy.kind(of: "\(place)/\($0)") == nil }.sorted()
+    if !isSingle, let first = strange.first {
+      throw CourseworkError.usage(
+        "\(strange.count) of the names in \(source) cannot be used, such as “\(first)”: they are not "
+          + "UTF-8. Rename these folders, or their submissions would not be graded.")
+    }
     let names = isSingle ? [place.lastComponent] : folders
     if names.isEmpty {
       throw CourseworkError.usage(
@@ -191,7 +199,7 @@ public final class Batch: Sendable {
           return state.withLock { $0.isStopped } || isStopped()
         }
       }
-    } catch is Stopped {
+    } catch is Stopped, is PackageBuilder.Interrupted {
       state.withLock { $0.isStopped = true }
     } catch {
       state.withLock { state in
@@ -213,6 +221,13 @@ public final class Batch: Sendable {
   private func grade(
     _ name: String, in workshop: Workshop, jobs: Int, isStopped: (String) -> Bool
   ) throws {
+    if isStopped(name) { throw Stopped() }
+    var builder = PackageBuilder()
+    builder.jobs = max(1, Processor.allowed().count / jobs)
+    let found = look(at: name)
+    if case .found(let submission) = found, workshop.compiles(submission, of: folder) {
+      try workshop.prepare(for: folder, with: builder) { isStopped(name) }
+    }
     let began = MonotonicClock.now()
     var record = state.withLock { $0.results[name] } ?? GradedSubmission(name: name)
     let spent = record.seconds
@@ -227,8 +242,26 @@ public final class Batch: Sendable {
     var checker = LabChecker(folder, runner: runner)
     checker.seconds = plan.seconds
     checker.hidden = hidden
-    if isStopped(name) { throw Stopped() }
-    switch try build(name, in: workshop, jobs: jobs) {
+    checker.submission = workshop.files
+    let built: Workshop.Result
+    do {
+      built =
+        switch found {
+        case .mistake(let text): .mistake(text)
+        case .found(let submission):
+          try workshop.build(submission, of: folder, with: builder, isStopped: { isStopped(name) })
+        }
+    } catch let error as Workshop.ToolchainKilled {
+      built = .programs([:])
+      let known = record.reports
+      record.reports = checker.unbuilt(seed: plan.seed).map { report in
+        if let old = known.first(where: { $0.id == report.id }) { return old }
+        var report = report
+        report.outcome = .graderError(error.description)
+        return report
+      }
+    }
+    switch built {
     case .mistake(let text):
       record.mistake = text
       record.reports = checker.unbuilt(seed: plan.seed)
@@ -251,31 +284,39 @@ public final class Batch: Sendable {
     _ = isStopped(name)
   }
 
-  /// What no submission may see: results, other submissions, and the lab's reference.
-  private var hidden: [String] {
-    ["\(directory)/submissions", plan.source] + folder.secrets
+  /// What no submission may see: results, other submissions, also those that are being graded, and
+  /// the lab's reference.
+  private var hidden: [String] { [directory, plan.source] + folder.secrets }
+
+  /// What there is to build.
+  private enum Found {
+    case found(Submission)
+    case mistake(String)
   }
 
-  private func build(
-    _ name: String, in workshop: Workshop, jobs: Int
-  ) throws -> Workshop.Result {
+  private func look(at name: String) -> Found {
     let path = plan.isSingle ? plan.source : "\(plan.source)/\(name)"
     let submission: Submission
     do { submission = try Submission(path: path, commands: plan.commands) } catch {
       // The fault of the submission, not of this machine.
       return .mistake("\(error)")
     }
-    var builder = PackageBuilder()
-    builder.jobs = max(1, Processor.allowed().count / jobs)
-    return try workshop.build(submission, of: folder, with: builder)
+    // What a command names is visible to it; the files of others must not become so.
+    for (program, words) in submission.commands where plan.commands[program] == nil {
+      for word in words where word.hasPrefix("/") && !Submission.isInside(word, submission.path) {
+        if Submission.isInside(word, plan.source) || Submission.isInside(word, directory) {
+          return .mistake("The command for \(program) names a file of somebody else: \(word).")
+        }
+      }
+    }
+    return .found(submission)
   }
 
   private func standing(_ jobs: Int, _ label: String) -> Standing {
     state.withLock { state in
       let total = plan.submissions.count
       let done = state.results.values.count(where: \.isComplete)
-      // The median: the first of each job also builds the library. Before the first is done there is
-      // nothing to go by but a guess.
+      // The median. Before the first is done there is nothing to go by but a guess.
       let times = state.gradedHere.sorted()
       let each = times.isEmpty ? 15.0 : times[times.count / 2]
       let remaining = UInt64(each * Double(total - done) / Double(jobs) * 1e9)
@@ -297,12 +338,16 @@ public final class Batch: Sendable {
     }
   }
 
-  /// Compares the sources of all submissions with each other.
-  public func similarities() -> [SimilarPair] {
-    let sources = plan.submissions.compactMap { name -> (String, SourceText)? in
+  /// Compares the sources of all submissions with each other; `nil` when it was stopped.
+  ///
+  /// - Parameter isStopped: Asked before each submission is read.
+  public func similarities(isStopped: () -> Bool = { false }) -> [SimilarPair]? {
+    var sources: [(String, SourceText)] = []
+    for name in plan.submissions {
+      if isStopped() { return nil }
       let path = plan.isSingle ? plan.source : "\(plan.source)/\(name)"
-      guard let submission = try? Submission(path: path) else { return nil }
-      return (name, SourceText.all(in: submission.path))
+      guard let submission = try? Submission(path: path) else { continue }
+      sources.append((name, SourceText.all(in: submission.path)))
     }
     return Similarity.pairs(sources, given: [SourceText.all(in: folder.starter)])
   }

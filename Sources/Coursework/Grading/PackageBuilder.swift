@@ -12,7 +12,15 @@ public struct PackageBuilder: Sendable {
     case failed(String)
     /// It took too long.
     case timedOut
+    /// A signal ended the toolchain, which is no fault of what was built: what is known about it.
+    case killed(String)
   }
+
+  /// The build was given up because somebody asked for it.
+  struct Interrupted: Error {}
+
+  /// What builds.
+  var program = "swift"
 
   /// Seconds that a build may take.
   public var seconds = 600
@@ -27,11 +35,14 @@ public struct PackageBuilder: Sendable {
   /// - Parameters:
   ///   - package: The package's folder.
   ///   - scratch: Where build products go; beside the package when `nil`.
+  ///   - isStopped: Asked several times a second; `true` ends the build by an error.
   /// - Throws: ``CourseworkError`` when there is no Swift toolchain.
-  public func build(_ package: String, scratch: String? = nil) throws -> Outcome {
+  public func build(
+    _ package: String, scratch: String? = nil, isStopped: () -> Bool = { false }
+  ) throws -> Outcome {
     let products = scratch ?? package + "/.build"
     try StudentFolder.createDirectory(products)
-    var plan = ChildProcess.Plan(program: "swift", arguments: ["build", "--package-path", package])
+    var plan = ChildProcess.Plan(program: program, arguments: ["build", "--package-path", package])
     plan.arguments += ["--scratch-path", products]
     if let jobs { plan.arguments += ["-j", "\(jobs)"] }
     plan.group = 0
@@ -49,24 +60,64 @@ public struct PackageBuilder: Sendable {
         "the program swift cannot be started (\(error)). Install the Swift toolchain, and see that "
           + "“swift --version” works in this terminal.")
     }
-    guard let status = try Self.wait(for: compiler, seconds: seconds) else { return .timedOut }
+    guard let status = try Self.wait(for: compiler, seconds: seconds, isStopped: isStopped) else {
+      return .timedOut
+    }
     if status.isSuccess { return .built(products + "/debug") }
+    if case .signaled = status { return .killed("\(program) build was ended: \(status)") }
     let bytes = (try? Files.read(log, limit: 4 << 20)) ?? []
     // A student knows the files by their names in the package.
     let text = String(decoding: bytes, as: UTF8.self).replacing(package + "/", with: "")
+    if let line = Self.signal(in: text) { return .killed(line) }
     return .failed(Self.mistakes(in: text))
   }
 
   /// Waits for the end of a process and of the group that it leads; `nil` when it was killed.
-  private static func wait(for child: ChildProcess, seconds: Int) throws -> ExitStatus? {
+  private static func wait(
+    for child: ChildProcess, seconds: Int, isStopped: () -> Bool
+  ) throws -> ExitStatus? {
     let process = try child.openPidfd()
-    let deadline = Deadline.after(.seconds(seconds))
+    let end = Deadline.after(.seconds(seconds))
     var entry = pollfd(fd: process.raw, events: Int16(POLLIN), revents: 0)
-    while unsafe poll(&entry, 1, deadline.pollMilliseconds) == -1 && errno == EINTR {}
-    let isOver = entry.revents != 0
+    var isOver = false
+    var isGivenUp = false
+    while !isOver && !isGivenUp && !end.hasPassed {
+      let slice = min(end, .after(.milliseconds(200)))
+      isOver = unsafe poll(&entry, 1, slice.pollMilliseconds) == 1
+      isGivenUp = !isOver && isStopped()
+    }
+    if !isOver { killDescendants(of: child.pid) }
     child.signalGroup(SIGKILL)
     let status = try child.wait().status
+    if isGivenUp { throw Interrupted() }
     return isOver ? status : nil
+  }
+
+  /// Ends what a build has started, which is in groups of its own: the build system makes one for
+  /// every command. Everything is stopped before anything ends, so that nothing is started meanwhile
+  /// and nobody loses the parent by which it is found.
+  private static func killDescendants(of root: Int32) {
+    kill(root, SIGSTOP)
+    var stopped: Set<Int32> = []
+    // What was being started when its parent stopped shows a moment later.
+    var looksWithoutNews = 0
+    while looksWithoutNews < 2 {
+      let found = ProcessTable.below(root, in: .sweep).entries.filter { !$0.isZombie }.map(\.pid)
+      let new = Set(found).subtracting(stopped)
+      for pid in new { kill(pid, SIGSTOP) }
+      stopped.formUnion(new)
+      looksWithoutNews = new.isEmpty ? looksWithoutNews + 1 : 0
+    }
+    for pid in stopped { kill(pid, SIGKILL) }
+  }
+
+  /// The line in which the toolchain says that a signal ended one of its programs.
+  static func signal(in log: String) -> String? {
+    log.split(separator: "\n").first { line in
+      ["error: ", "clang: error: ", "<unknown>:0: error: "].contains(where: line.hasPrefix)
+        && (line.contains("command failed due to signal")
+          || line.contains("unable to execute command: Killed"))
+    }.map(String.init)
   }
 
   /// Errors that only repeat that there are errors.

@@ -19,26 +19,38 @@ struct SourceText: Sendable {
   private static let endings = [
     "swift", "c", "h", "cc", "cpp", "hpp", "py", "rs", "go", "java", "js", "ts", "rb", "cs", "kt",
   ]
-  private static let most = 1 << 20
+  /// Bytes that are read of a file, and of all of them.
+  private static let mostOfFile = 1 << 20
+  private static let most = 4 << 20
 
-  /// Reads every source file below a folder.
+  /// Reads the source files below a folder, as many as a submission may have. Links lead outside or
+  /// in circles and are left out.
   static func all(in path: String) -> SourceText {
     var text = SourceText()
-    text.add(path, "", depth: 0)
+    var entries = 0
+    var bytes = 0
+    text.add(path, "", depth: 0, &entries, &bytes)
     return text
   }
 
-  private mutating func add(_ root: String, _ place: String, depth: Int) {
+  private mutating func add(
+    _ root: String, _ place: String, depth: Int, _ entries: inout Int, _ bytes: inout Int
+  ) {
     for name in DirectoryListing.names(in: root + place).sorted() where !name.hasPrefix(".") {
+      entries += 1
+      if entries > FolderCopy.mostFiles || bytes > Self.most { return }
       let path = "\(place)/\(name)"
-      if Submission.isFolder(root + path) {
-        if depth < 8 { add(root, path, depth: depth + 1) }
-      } else if name != "Package.swift",
-        let ending = name.split(separator: ".").last, Self.endings.contains(String(ending)),
-        let bytes = try? Files.read(root + path, limit: Self.most)
-      {
+      switch FolderCopy.kind(of: root + path) {
+      case .folder: if depth < 8 { add(root, path, depth: depth + 1, &entries, &bytes) }
+      case .file where name != "Package.swift":
+        guard let ending = name.split(separator: ".").last.map(String.init),
+          Self.endings.contains(ending),
+          let text = try? Files.read(root + path, limit: Self.mostOfFile)
+        else { continue }
+        bytes += text.count
         files.append(String(path.dropFirst()))
-        scan(bytes, hashComments: ["py", "rb"].contains(String(ending)))
+        scan(text, hashComments: ["py", "rb"].contains(ending))
+      case .file, .other, nil: continue
       }
     }
   }

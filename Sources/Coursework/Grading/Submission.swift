@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import Glibc
 internal import IPCSystem
 
 /// What is checked: a folder with a Swift package, with commands of another language, or both.
@@ -36,17 +37,27 @@ public struct Submission: Sendable {
       let names = DirectoryListing.names(in: place).filter {
         !$0.hasPrefix(".") && $0 != "__MACOSX"
       }
-      guard names.count == 1, Self.isFolder(place + "/" + names[0]) else { break }
+      guard names.count == 1, FolderCopy.kind(of: place + "/" + names[0]) == .folder else { break }
       place += "/" + names[0]
     }
     self.path = place
+    if FolderCopy.kind(of: place + "/" + Self.commandsFile) == .other {
+      throw CourseworkError.usage(
+        "\(Self.commandsFile) is not a file. Replace it by what it means.")
+    }
     let own = try JSONFile.read(CommandsFile.self, from: place + "/" + Self.commandsFile)
     var all: [String: [String]] = [:]
     for (name, text) in (own?.commands ?? [:]).merging(commands, uniquingKeysWith: { $1 }) {
       all[name] = try Self.words(of: text, program: name).map { word in
         // A word that names a file of the submission means it wherever the program runs.
         let file = place + "/" + word
-        return !word.hasPrefix("-") && FileManager.default.fileExists(atPath: file) ? file : word
+        let isFile = !word.hasPrefix("-") && Self.isInside(file, place)
+        if !isFile, commands[name] == nil, word.split(separator: "/").contains("..") {
+          throw CourseworkError.usage(
+            "the command for \(name) leads out of the submission: \(word). Only its own files are "
+              + "there when it is graded.")
+        }
+        return isFile ? file : word
       }
     }
     self.commands = all
@@ -96,6 +107,19 @@ public struct Submission: Sendable {
     return words
   }
 
+  /// Whether a file is there, and in a folder, wherever links lead.
+  static func isInside(_ file: String, _ folder: String) -> Bool {
+    guard let file = real(file), let folder = real(folder) else { return false }
+    return file == folder || file.isBelow(folder)
+  }
+
+  private static func real(_ path: String) -> String? {
+    guard let text = unsafe realpath(path, nil) else { return nil }
+    defer { unsafe free(text) }
+    return unsafe String(cString: text)
+  }
+
+  /// Whether there is a folder, links followed: for what a person names.
   static func isFolder(_ path: String) -> Bool {
     var isDirectory = false
     return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory

@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 internal import Glibc
+internal import IPCSystem
 
 /// A place in which one package after the other is built with the same build products, so that the
 /// library is compiled once.
@@ -9,7 +10,7 @@ public struct Workshop: Sendable {
   private var package: String { path + "/package" }
   private var scratch: String { path + "/build" }
   /// Where the files of a submission lie whose programs are commands.
-  private var files: String { path + "/files" }
+  var files: String { path + "/files" }
 
   /// What came of a build.
   public enum Result: Sendable {
@@ -19,10 +20,49 @@ public struct Workshop: Sendable {
     case mistake(String)
   }
 
+  /// The toolchain was ended by a signal: nobody can say whether the submission builds.
+  struct ToolchainKilled: Error, CustomStringConvertible {
+    let line: String
+    var description: String { "the compiler was ended by a signal: \(line)" }
+  }
+
+  /// Whether the library is built here.
+  private let isReady = Locked(false)
+
   /// Uses a folder, which is made when it is missing.
   public init(path: String) throws {
     self.path = path
     try StudentFolder.createDirectory(path)
+  }
+
+  /// Builds the lab's starter if nothing was built here yet, and the library with it.
+  ///
+  /// What fails then is this machine's failure, and no submission's.
+  ///
+  /// - Throws: ``CourseworkError`` when that is not possible.
+  func prepare(
+    for lab: LabFolder, with builder: PackageBuilder, isStopped: () -> Bool
+  ) throws {
+    if isReady.withLock({ $0 }) { return }
+    try synchronise(lab.starter + "/Sources", package + "/Sources")
+    try useManifest(of: lab)
+    let reason: String
+    switch try builder.build(package, scratch: scratch, isStopped: isStopped) {
+    case .built:
+      isReady.withLock { $0 = true }
+      return
+    case .timedOut: reason = "the compiler was stopped after \(builder.seconds) s."
+    case .failed(let text), .killed(let text): reason = text
+    }
+    throw CourseworkError.environment(
+      "the lab's own starter cannot be built here, so no submission can be: \(reason)\n"
+        + "See that “swift build” works in \(lab.starter), and that there is memory and space.")
+  }
+
+  /// Whether a submission has something that the compiler must see.
+  func compiles(_ submission: Submission, of lab: LabFolder) -> Bool {
+    submission.isPackage && FolderCopy.kind(of: submission.path + "/Sources") == .folder
+      && lab.lab.programNames.contains { submission.commands[$0] == nil }
   }
 
   /// Makes the programs of a submission.
@@ -30,14 +70,18 @@ public struct Workshop: Sendable {
   /// The submission's own manifest is not used, it is a program that would run here: its sources are
   /// built with the manifest of the lab's starter. Commands run in a copy, too.
   ///
-  /// - Parameter edit: Changes the copy before it is built.
+  /// - Parameters:
+  ///   - isStopped: Asked several times a second; `true` ends the build by an error.
+  ///   - edit: Changes the copy before it is built.
   /// - Throws: ``CourseworkError`` when this machine cannot build at all.
   public func build(
     _ submission: Submission, of lab: LabFolder, with builder: PackageBuilder,
-    edit: (_ package: String) throws -> Void = { _ in }
+    isStopped: () -> Bool = { false }, edit: (_ package: String) throws -> Void = { _ in }
   ) throws -> Result {
     let missing = lab.lab.programNames.filter { submission.commands[$0] == nil }
     var submission = submission
+    // Programs can read what is there, so the one before must be gone.
+    FolderCopy.remove(files)
     if !submission.commands.isEmpty {
       do { submission = try moved(submission) } catch let error as CourseworkError
         where error.kind == .usage
@@ -48,8 +92,9 @@ public struct Workshop: Sendable {
     if missing.isEmpty { return .programs(submission.commands) }
     guard submission.isPackage else { return .mistake(Self.noPackage(submission, lab, missing)) }
     let source = submission.path + "/Sources"
-    guard Submission.isFolder(source) else {
-      return .mistake("There is no folder Sources. The programs of a Swift package are in it.")
+    guard FolderCopy.kind(of: source) == .folder else {
+      return .mistake(
+        "There is no folder Sources, or it is a link. The programs of a Swift package are in it.")
     }
     do {
       try synchronise(source, package + "/Sources")
@@ -59,13 +104,23 @@ public struct Workshop: Sendable {
     try useManifest(of: lab)
     try edit(package)
     for name in missing { unsafe _ = unlink(scratch + "/debug/" + name) }
-    switch try builder.build(package, scratch: scratch) {
+    switch try builder.build(package, scratch: scratch, isStopped: isStopped) {
     case .timedOut:
+      startAfresh()
       return .mistake("The compiler was stopped after \(builder.seconds) s without being done.")
     case .failed(let log): return .mistake(log)
+    case .killed(let line):
+      startAfresh()
+      throw ToolchainKilled(line: line)
     case .built(let place):
       return Self.programs(submission, missing, in: place)
     }
+  }
+
+  /// Throws away what a build in the middle of its work may have left.
+  private func startAfresh() {
+    FolderCopy.remove(scratch)
+    isReady.withLock { $0 = false }
   }
 
   /// The commands of a submission whose Swift programs lie in a folder.
@@ -96,10 +151,13 @@ public struct Workshop: Sendable {
   ) throws -> Result {
     switch try builder.build(submission.path) {
     case .timedOut:
-      .mistake("The compiler was stopped after \(builder.seconds) s without being done.")
-    case .failed(let log): .mistake(log)
+      return .mistake("The compiler was stopped after \(builder.seconds) s without being done.")
+    case .failed(let log): return .mistake(log)
+    case .killed(let line):
+      throw CourseworkError.environment(
+        "\(ToolchainKilled(line: line)). Try again; often there was too little memory.")
     case .built(let place):
-      programs(
+      return programs(
         submission, lab.lab.programNames.filter { submission.commands[$0] == nil }, in: place)
     }
   }
@@ -116,7 +174,6 @@ public struct Workshop: Sendable {
 
   /// The submission with its files in this workshop.
   private func moved(_ submission: Submission) throws -> Submission {
-    FolderCopy.remove(files)
     try FolderCopy.copy(submission.path, to: files, skipping: [".build", ".git"])
     return submission.moved(to: files)
   }
