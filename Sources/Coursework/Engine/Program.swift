@@ -44,17 +44,19 @@ public final class Program: Sendable {
   ///
   /// - Parameters:
   ///   - end: When the whole check is over; no wait is longer.
+  ///   - hidesOutput: Whether its standard output is a socket: a pipe can be opened by other processes
+  ///     through `/proc`, a socket cannot.
   ///   - note: Is told what is done to the program.
   init(
     name: String, plan: ChildProcess.Plan, input: Input, end: Deadline, outputLimit: Int,
-    note: @escaping @Sendable (String) -> Void
+    hidesOutput: Bool = false, note: @escaping @Sendable (String) -> Void
   ) throws(SystemError) {
     let toProgram = try Pipes.make(capacity: nil)
-    let output = try Pipes.make(capacity: nil)
+    let output = try OutputEnds(hidden: hidesOutput)
     let errors = try Pipes.make(capacity: nil)
     var plan = plan
     plan.descriptors = [
-      (0, toProgram.readEnd.raw), (1, output.writeEnd.raw), (2, errors.writeEnd.raw),
+      (0, toProgram.readEnd.raw), (1, output.write.raw), (2, errors.writeEnd.raw),
     ]
     plan.startsSession = true
     let child = try ChildProcess.start(plan)
@@ -66,7 +68,7 @@ public final class Program: Sendable {
     let pidfd = try child.openPidfd()
     let hands = try toProgram.writeEnd.duplicate()
     let numbers = [
-      try output.readEnd.duplicate().release(), try errors.readEnd.duplicate().release(),
+      try output.read.duplicate().release(), try errors.readEnd.duplicate().release(),
       pidfd.release(),
     ]
     let raw = hands.release()
@@ -82,6 +84,24 @@ public final class Program: Sendable {
     }
     try SystemThread.start { [state] in
       Self.collect(child, numbers, into: state, outputLimit: outputLimit)
+    }
+  }
+
+  /// What a program writes its output to, and where that is read.
+  private struct OutputEnds: ~Copyable {
+    let read: OwnedDescriptor
+    let write: OwnedDescriptor
+
+    init(hidden: Bool) throws(SystemError) {
+      if hidden {
+        let pair = try LocalSocket.pair(.stream)
+        read = pair.first
+        write = pair.second
+      } else {
+        let pipe = try Pipes.make(capacity: nil)
+        read = pipe.readEnd
+        write = pipe.writeEnd
+      }
     }
   }
 
