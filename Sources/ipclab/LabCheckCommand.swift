@@ -144,7 +144,7 @@ struct LabCheckRun {
 
   private func line(_ report: CheckReport, _ item: Lab.Item, _ width: Int) -> String {
     let word = report.outcome.isPass ? "pass" : report.outcome.word.uppercased()
-    let points = "\(Points.text(report.points))/\(item.points)"
+    let points = "\(Points.text(report.earned))/\(item.points)"
     let padded = word + String(repeating: " ", count: max(0, 12 - word.count))
     let name = item.id + String(repeating: " ", count: width - item.id.count)
     let right = String(repeating: " ", count: max(0, 6 - points.count)) + points

@@ -157,7 +157,7 @@ struct SubmissionPage {
       [
         "<code>\(report.id)</code>", "\(lab.check(report.id)?.title ?? "")",
         "\(report.outcome.phrase)",
-        "\(Points.text(report.points)) of \(Points.text(report.maxPoints))",
+        "\(Points.text(report.earned)) of \(Points.text(report.maxPoints))",
       ]
     }
     var body = GradePage.table(

@@ -16,7 +16,7 @@ enum GradeTable {
       ]
       for id in ids {
         let report = submission.reports.first { $0.id == id }
-        row += [report.map { Points.text($0.points) } ?? "", report?.outcome.phrase ?? ""]
+        row += [report.map { Points.text($0.earned) } ?? "", report?.outcome.phrase ?? ""]
       }
       rows.append(row + [harmless(PlainText.cleaned(submission.mistake ?? ""))])
     }
@@ -59,7 +59,12 @@ struct GradeDocument: Encodable {
       Row(
         name: submission.name, points: submission.points, maxPoints: result.lab.maxPoints,
         isComplete: submission.isComplete, needsPerson: submission.needsPerson,
-        seconds: submission.seconds, mistake: submission.mistake, reports: submission.reports)
+        seconds: submission.seconds, mistake: submission.mistake,
+        reports: submission.reports.map { report in
+          var report = report
+          report.points = report.earned
+          return report
+        })
     }
   }
 }
