@@ -106,7 +106,7 @@ public final class Batch: Sendable {
     let output = LabCatalogue.absolute(directory)
     var results: [String: GradedSubmission] = [:]
     for name in plan.submissions {
-      results[name] = try JSONFile.read(
+      results[name] = try? JSONFile.read(
         GradedSubmission.self, from: "\(output)/submissions/\(name)/record.json")
     }
     return Batch(plan, folder, output, runner, results)
