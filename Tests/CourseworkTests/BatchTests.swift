@@ -88,6 +88,22 @@ struct BatchTests {
     #expect(third.completeBefore == 2)
   }
 
+  @Test("keeps which programs a submission has named itself, and not those the instructor names")
+  func ownCommands() throws {
+    let place = try LabWorkplace()
+    let lab = try place.makeLab()
+    try place.submit("a", "echo hello\n")
+    try place.write(#"{"commands": {"hello": "echo 'hello '"}}"#, to: "class/b/ipclab.json")
+    let batch = try begin(place, lab)
+    #expect(try batch.run(jobs: 1, isStopped: { false }, progress: { _ in }))
+    #expect(
+      batch.result().submissions.map(\.ownCommands)
+        == [["hello": "sh hello.sh"], ["hello": "echo 'hello '"]])
+    var plan = batch.plan
+    plan.commands = ["hello": "sh hello.sh"]
+    #expect(plan.ownCommands(of: "b") == nil)
+  }
+
   @Test("is resumed with the words it was begun with, and with no others")
   func resumeWords() throws {
     let place = try LabWorkplace()

@@ -104,6 +104,23 @@ struct FormatTests {
     #expect(reports.reduce(0) { $0 + $1.points } == emil.points)
   }
 
+  @Test("programs that a submission names itself are shown, as text")
+  func ownCommands() throws {
+    var result = try result()
+    #expect(ClassSummary(result).attention.allSatisfy { !$0.contains("ipclab.json") })
+    result.submissions[2].ownCommands = ["hello": "cp </p><script>*x*"]
+    let carl = result.submissions[2]
+    #expect(GradeTable.text(result).contains(",hello is cp </p><script>*x*\r\n"))
+    #expect(
+      ClassSummary(result).attention.contains { $0.hasPrefix("carl") && $0.contains("is cp") })
+    for text in [ClassText(result).markdown, SubmissionText.markdown(carl, result.lab)] {
+      #expect(text.contains("hello is cp \\<") && !text.contains("*x*"))
+    }
+    for text in [ClassPage(result).text, SubmissionPage(carl, result.lab).text] {
+      #expect(text.contains("hello is cp &lt;") && !text.contains("<script>"))
+    }
+  }
+
   @Test("a table's fields are no formulas, and every row has as many as the head")
   func csv() throws {
     let text = GradeTable.text(try result())

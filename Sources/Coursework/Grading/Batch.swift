@@ -243,6 +243,7 @@ public final class Batch: Sendable {
       }
     }
     record.isComplete = true
+    record.ownCommands = plan.ownCommands(of: name)
     try keep()
     if record.mistake == nil {
       let seconds = Double(MonotonicClock.now() - began) / 1e9

@@ -162,6 +162,10 @@ struct SubmissionPage {
     }
     var body = GradePage.table(
       "Checks", head: ["Check", "What must be so", "Outcome", "Points"], rows: rows)
+    if let commands = SubmissionText.commands(submission) {
+      body += GradePage.section(
+        "commands", "What the programs are, as its ipclab.json says", "<p>\(commands)</p>")
+    }
     if let mistake = submission.mistake {
       body += GradePage.section("build", "What the build says", "<pre>\(mistake)</pre>")
     } else {

@@ -34,6 +34,15 @@ enum SubmissionText {
     return PlainText.cleaned(lead + mistake)
   }
 
+  /// The programs that the submission names itself, such as “copy is python3 copy.py”; `nil` when it
+  /// names none.
+  static func commands(_ submission: GradedSubmission) -> String? {
+    submission.ownCommands.map { commands in
+      commands.sorted { $0.key < $1.key }.map { "\($0.key) is \($0.value)" }
+        .joined(separator: "; ")
+    }
+  }
+
   /// The result of a check as plain text.
   static func plain(_ report: CheckReport) -> String {
     if report.outcome.isPass { return "" }
@@ -49,6 +58,9 @@ enum SubmissionText {
       text += "| `\(report.id)` | \(escaped(report.outcome.phrase)) | "
       text +=
         "\(Points.text(report.earned))/\(Points.text(report.maxPoints)) | \(escaped(title)) |\n"
+    }
+    if let commands = commands(submission) {
+      text += "\nIts ipclab.json says what the programs are: \(escaped(commands)).\n"
     }
     if let mistake = submission.mistake { return text + "\n" + fenced(mistake) }
     for report in submission.reports where !report.outcome.isPass {
