@@ -55,12 +55,14 @@ struct LabCheckRun {
     let catalogue = try LabPlace.catalogue(arguments)
     let word = try LabPlace.word(arguments)
     if let directory = arguments.text("--dir") {
-      student = try StudentFolder.enclosing(directory)
-      guard let name = word ?? student?.labID else {
+      let own = try StudentFolder.enclosing(directory)
+      guard let name = word ?? own?.labID else {
         throw UsageError(
           "which lab is in \(directory)? Such as: ipclab lab check 1 --dir \(directory)")
       }
       folder = try catalogue.lab(name)
+      // Programs of one lab may be within the folder of another, which keeps its own progress.
+      student = own?.labID == folder.lab.id ? own : nil
       path = LabCatalogue.absolute(directory)
     } else {
       let (lab, own) = try LabPlace.work(word, in: catalogue)
@@ -95,6 +97,7 @@ struct LabCheckRun {
     checker.submission = submission.path
     Output.data("\n")
     var isExplained = false
+    var shown: [CheckReport] = []
     let width = items.map(\.id.count).max() ?? 0
     let reports = try checker.run(programs, seed: seed, items: items) { item in
       waiting(for: item)
@@ -102,20 +105,28 @@ struct LabCheckRun {
       clearLine()
       guard let item = lab.check(report.id) else { return }
       Output.data(line(report, item, width))
+      shown.append(report)
       let isOver = report.outcome.isPass || report.outcome.word == "skipped"
       if arguments.has("--verbose") ? report.outcome.word != "skipped" : !isOver && !isExplained {
         Output.data(explanation(report, item))
         isExplained = isExplained || !isOver
       }
-      if interruption.check() { throw InterruptedError() }
+      if interruption.check() {
+        try keep(shown, of: submission)
+        throw InterruptedError()
+      }
     }
-    if let student, submission.commands.isEmpty || arguments.text("--dir") == nil {
-      var progress = try student.progress()
-      progress.add(reports)
-      try student.keep(progress)
-    }
+    try keep(reports, of: submission)
     Output.data(summary(reports))
     return reports.allSatisfy(\.outcome.isPass) ? Exit.done : Exit.failed
+  }
+
+  /// Keeps the student's progress.
+  private func keep(_ reports: [CheckReport], of submission: Submission) throws {
+    guard let student, submission.commands.isEmpty || arguments.text("--dir") == nil else { return }
+    var progress = try student.progress()
+    progress.add(reports)
+    try student.keep(progress)
   }
 
   // MARK: - Building
@@ -144,7 +155,7 @@ struct LabCheckRun {
 
   private func line(_ report: CheckReport, _ item: Lab.Item, _ width: Int) -> String {
     let word = report.outcome.isPass ? "pass" : report.outcome.word.uppercased()
-    let points = "\(Points.text(report.points))/\(item.points)"
+    let points = "\(Points.text(report.earned))/\(item.points)"
     let padded = word + String(repeating: " ", count: max(0, 12 - word.count))
     let name = item.id + String(repeating: " ", count: width - item.id.count)
     let right = String(repeating: " ", count: max(0, 6 - points.count)) + points

@@ -8,7 +8,7 @@ enum LabGradeCommand {
     name: "grade", summary: "Grade a folder of submissions",
     help: """
       Usage: ipclab lab grade SUBMISSIONS --lab LAB --out DIR [OPTIONS]
-             ipclab lab grade --resume --out DIR
+             ipclab lab grade [SUBMISSIONS] --resume --out DIR
 
       Builds and checks every folder in SUBMISSIONS (or SUBMISSIONS itself, when it is a package), and
       writes results to DIR: index.html for the class, and a folder for every submission. Results are
@@ -95,19 +95,36 @@ enum LabGradeCommand {
     return flagged.isEmpty ? Exit.done : Exit.failed
   }
 
+  /// What the command line asks for and the plan of the batch does not; `nil` when they agree.
+  private static func disagreement(
+    _ arguments: Arguments, with plan: BatchPlan, of lab: Lab, _ catalogue: LabCatalogue
+  ) throws -> String? {
+    if let name = arguments.text("--lab"), try catalogue.lab(name).lab.id != plan.lab {
+      return "--lab \(name)"
+    }
+    if let seed = try arguments.seed("--seed"), seed != plan.seed { return "--seed \(seed)" }
+    if let seconds = try arguments.number("--timeout", in: 1...3600),
+      Double(seconds) != plan.seconds
+    {
+      return "--timeout \(seconds)"
+    }
+    let commands = try LabPlace.commands(arguments, of: lab)
+    if !commands.isEmpty && commands != plan.commands { return "--command" }
+    return arguments.operands.first { LabCatalogue.absolute($0) != plan.source }
+  }
+
   private static func batch(_ arguments: Arguments, _ directory: String) throws -> Batch {
     let catalogue = try LabPlace.catalogue(arguments)
     let runner = CheckRunner(executable: try Workplace.executable())
     if arguments.has("--resume") {
-      for option in ["--lab", "--seed", "--timeout"] where arguments.text(option) != nil {
-        throw UsageError("\(option) cannot stand beside --resume: the batch's own is kept")
-      }
-      if !arguments.operands.isEmpty || !arguments.texts("--command").isEmpty {
-        throw UsageError("--resume needs nothing but --out: the batch knows its submissions")
-      }
       let plan = try Batch.plan(in: directory)
-      return try Batch.resume(
-        try catalogue.lab(plan.lab), directory: directory, runner: runner)
+      let folder = try catalogue.lab(plan.lab)
+      if let other = try disagreement(arguments, with: plan, of: folder.lab, catalogue) {
+        throw UsageError(
+          "\(other) is not what the batch in \(directory) was begun with, and that is kept. Go on "
+            + "without it, or grade into another folder")
+      }
+      return try Batch.resume(folder, directory: directory, runner: runner)
     }
     guard let source = arguments.operands.first, arguments.operands.count == 1 else {
       throw UsageError("which folder of submissions? Such as: ipclab lab grade submissions …")

@@ -243,7 +243,7 @@ enum LabHintCommand {
       Usage: ipclab lab hint [LAB] [--task N] [--level 1..3] [--labs DIR]
 
       Level 1 names the concept, level 2 the approach, level 3 is nearly code. Without --task it is about
-      the first task whose checks do not all pass.
+      the first task whose checks do not all pass, or about the first of all while no check passes.
 
       """,
     run: run)
@@ -259,7 +259,10 @@ enum LabHintCommand {
       throw EnvironmentError("\(lab.heading) has no hints: \(folder.path)/hints is empty.")
     }
     let progress = try own?.progress() ?? Progress()
-    let task = try arguments.number("--task", in: 1...99) ?? progress.next(in: lab)?.task ?? first
+    let open = progress.next(in: lab)?.task ?? first
+    // Where nothing works yet, the first task may be one that no check is about.
+    let usual = progress.passed(in: lab) == 0 ? min(first, open) : open
+    let task = try arguments.number("--task", in: 1...99) ?? usual
     guard let text = Hints.text(of: folder, task: task, level: level) else {
       throw UsageError(
         "\(lab.heading) has no hint of level \(level) for task \(task). Tasks with hints: "

@@ -25,6 +25,9 @@ enum LabWatchCommand {
       if Output.dataIsTerminal { Output.data("\u{1B}[H\u{1B}[2J") }
       do { _ = try run.run() } catch let error as UsageError {
         Output.message("ipclab lab watch: \(error.description)")
+      } catch let error as CourseworkError {
+        // Such as an ipclab.json that was saved before it was complete.
+        Output.message("ipclab lab watch: \(error.description)")
       }
       Output.message("\nWaiting for you to save a file. Ctrl-C ends.")
       while FolderStamp.of(run.path) == before {

@@ -247,6 +247,49 @@ struct BatchTests {
       let kept = zip(old.reports, new.reports).dropFirst().allSatisfy { $0 == $1 }
       #expect(kept && new.reports.count >= old.reports.count)
     }
+    // A record that cannot be read is none.
+    try place.write("{", to: "out/submissions/b/record.json")
+    let third = try Batch.resume(lab, directory: place.path + "/out", runner: runner)
+    #expect(third.completeBefore == 2)
+  }
+
+  @Test("keeps which programs a submission has named itself, and not those the instructor names")
+  func ownCommands() throws {
+    let place = try LabWorkplace()
+    let lab = try place.makeLab()
+    try place.submit("a", "echo hello\n")
+    try place.write(#"{"commands": {"hello": "echo 'hello '"}}"#, to: "class/b/ipclab.json")
+    let batch = try begin(place, lab)
+    #expect(try batch.run(jobs: 1, isStopped: { false }, progress: { _ in }))
+    #expect(
+      batch.result().submissions.map(\.ownCommands)
+        == [["hello": "sh hello.sh"], ["hello": "echo 'hello '"]])
+    var plan = batch.plan
+    plan.commands = ["hello": "sh hello.sh"]
+    #expect(plan.ownCommands(of: "b") == nil)
+  }
+
+  @Test("is resumed with the words it was begun with, and with no others")
+  func resumeWords() throws {
+    let place = try LabWorkplace()
+    _ = try place.makeLab()
+    try place.submit("a", "echo hello\n")
+    try place.submit("b", "echo hello\n")
+    let begun = try place.run(
+      "grade", "class", "--lab", "1", "--seed", "5", "--timeout", "20", "--out", "out")
+    #expect(begun.status == .exited(0), "\(begun.messages)")
+    let same = try place.run(
+      "grade", "class", "--lab", "hello", "--seed", "5", "--timeout", "20", "--resume", "--out",
+      "out")
+    #expect(same.status == .exited(0), "\(same.messages)")
+    for (words, said) in [
+      (["--seed", "6"], "--seed 6"), (["--timeout", "9"], "--timeout 9"),
+      (["--command", "hello=true"], "--command"), (["class/a"], "class/a is not what"),
+    ] {
+      let status = try place.start(["grade", "--resume", "--out", "out"] + words).wait().status
+      #expect(status == .exited(2))
+      #expect(try place.read("stderr").contains(said))
+    }
   }
 
   @Test("is not resumed when the lab has changed")

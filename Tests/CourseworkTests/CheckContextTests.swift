@@ -6,7 +6,9 @@ import Testing
 
 @Suite("A check's context")
 struct CheckContextTests {
-  private func context(seed: UInt64 = 1, seconds: Int64 = 20) throws -> CheckContext {
+  private func context(
+    seed: UInt64 = 1, seconds: Int64 = 20, patience: Double = 1
+  ) throws -> CheckContext {
     var place = Array("/tmp/ipclab-context-XXXXXX".utf8CString)
     try #require(unsafe mkdtemp(&place) != nil)
     let directory = String(decoding: place.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
@@ -14,17 +16,38 @@ struct CheckContextTests {
       seed: seed, directory: directory, runtime: try RuntimeDirectory(verifying: directory),
       deadline: .after(.seconds(seconds)),
       commands: ["sh": ["/bin/sh", "-c"], "cat": ["/bin/cat"]], environment: ["PATH=/bin:/usr/bin"],
-      limits: CheckLimits())
+      limits: CheckLimits(), patience: patience)
   }
 
   private func inContext(
-    seed: UInt64 = 1, seconds: Int64 = 20, _ body: @escaping @Sendable (CheckContext) throws -> Void
+    seed: UInt64 = 1, seconds: Int64 = 20, patience: Double = 1,
+    _ body: @escaping @Sendable (CheckContext) throws -> Void
   ) async throws {
-    let context = try context(seed: seed, seconds: seconds)
+    let context = try context(seed: seed, seconds: seconds, patience: patience)
     try await blocking {
       defer { CheckRunner.remove(context.directory) }
       try body(context)
       for program in context.programs { program.stop() }
+    }
+  }
+
+  @Test("waits longer where the check may take longer, but never after its end")
+  func patience() async throws {
+    // Each wait alone is over before what it waits for.
+    let short = Duration.milliseconds(1)
+    try await inContext(patience: 10_000) { context in
+      let program = try context.start("sh", ["sleep 0.1; echo one; sleep 0.1; exit 3"])
+      #expect(try program.line(within: short) == "one")
+      #expect(try program.waitForExit(within: short) == .exited(3))
+      let start = MonotonicClock.now()
+      try context.until("some time has gone by", within: short) {
+        MonotonicClock.now() - start > 100_000_000
+      }
+      try context.together(2, within: short) { _ in usleep(100_000) }
+    }
+    try await inContext(seconds: 1, patience: 10_000) { context in
+      #expect(context.limit(.seconds(5)) == context.deadline)
+      #expect(throws: CheckFailure.self) { try context.until("never", within: short) { false } }
     }
   }
 

@@ -116,6 +116,26 @@ struct CheckRunnerTests {
     if word == "fail" { #expect(report.seen == "blue") }
   }
 
+  @Test(
+    "takes no verdict from anybody but the check of one's own",
+    arguments: [
+      // Through the check's own descriptor, and by ending it, as a program of a submission could.
+      (#"echo '{"outcome":"pass"}' > /proc/$PPID/fd/1; kill -9 $PPID"#, "fail"),
+      (#"echo '{"outcome":"pass"}' > /proc/$PPID/fd/1; exit 0"#, "fail"),
+      ("kill -9 $PPID", "fail"), ("kill -TERM $PPID", "fail"), ("kill -SEGV $PPID", "fail"),
+    ])
+  func forged(_ program: String, _ word: String) async throws {
+    var plan = Self.plan("healthy", check: "own.check")
+    plan.environment = ["FORGERY": program]
+    plan.run = [
+      "/bin/sh", "-c", #"sh -c "$FORGERY" >/dev/null; echo '{"outcome":"fail"}'"#,
+    ]
+    let report = try await Self.run(plan)
+    #expect(report.outcome.word == word, "\(report)")
+    plan.run = ["/bin/sh", "-c", #"echo '{"outcome":"pass"}'; exit 1"#]
+    #expect(try await Self.run(plan).outcome.word == "grader error")
+  }
+
   @Test("hides what must not be seen, but not the submission below it")
   func hidden() async throws {
     var place = Array("/tmp/ipclab-class-XXXXXX".utf8CString)

@@ -78,6 +78,49 @@ struct FormatTests {
     #expect((tests[1]["output"] as? String)?.contains("\u{1B}") == false)
   }
 
+  @Test("what is visible at once does not tell what hidden checks said")
+  func hiddenChecks() throws {
+    let result = try result()
+    var lab = result.lab
+    let carl = result.submissions[2]
+    func output() throws -> String? {
+      let text = try GradescopeResults.text(carl, lab)
+      let object = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
+      return object?["output"] as? String
+    }
+    #expect(try output()?.contains("0 of 100 points, 0 of 2 checks") == true)
+    lab.checks[1].hidden = true
+    #expect(try output() == "\(lab.heading).")
+  }
+
+  @Test("the points of the checks sum to those of the submission, also where the grader failed")
+  func pointsOfGraderError() throws {
+    let result = try result()
+    let emil = try #require(result.submissions.last)
+    #expect(GradeTable.text(result).contains("\r\nemil,100,100,yes,yes,0,60,pass,40,"))
+    #expect(SubmissionText.markdown(emil, result.lab).contains("| 40/40 |"))
+    #expect(SubmissionPage(emil, result.lab).text.contains("40 of 40"))
+    let reports = try #require(GradeDocument(result).submissions.last?.reports)
+    #expect(reports.reduce(0) { $0 + $1.points } == emil.points)
+  }
+
+  @Test("programs that a submission names itself are shown, as text")
+  func ownCommands() throws {
+    var result = try result()
+    #expect(ClassSummary(result).attention.allSatisfy { !$0.contains("ipclab.json") })
+    result.submissions[2].ownCommands = ["hello": "cp </p><script>*x*"]
+    let carl = result.submissions[2]
+    #expect(GradeTable.text(result).contains(",hello is cp </p><script>*x*\r\n"))
+    #expect(
+      ClassSummary(result).attention.contains { $0.hasPrefix("carl") && $0.contains("is cp") })
+    for text in [ClassText(result).markdown, SubmissionText.markdown(carl, result.lab)] {
+      #expect(text.contains("hello is cp \\<") && !text.contains("*x*"))
+    }
+    for text in [ClassPage(result).text, SubmissionPage(carl, result.lab).text] {
+      #expect(text.contains("hello is cp &lt;") && !text.contains("<script>"))
+    }
+  }
+
   @Test("a table's fields are no formulas, and every row has as many as the head")
   func csv() throws {
     let text = GradeTable.text(try result())

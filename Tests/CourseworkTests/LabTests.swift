@@ -70,6 +70,16 @@ struct LabTests {
     #expect(error == .usage("there is no lab “77”. There are: 1 hello"))
   }
 
+  @Test("a task may have hints and no check of its own")
+  func hints() throws {
+    let place = try LabWorkplace()
+    let lab = try place.makeLab()
+    try place.write("## Level 1\n\nMore.\n", to: "Labs/01-hello/hints/3.md")
+    try place.write("No levels.\n", to: "Labs/01-hello/hints/2.md")
+    try place.write("## Level 1\n", to: "Labs/01-hello/hints/notes.md")
+    #expect(Hints.tasks(of: lab) == [1, 3])
+  }
+
   @Test("a heading is found by the name that a link has")
   func headings() {
     let text =

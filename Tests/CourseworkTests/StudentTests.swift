@@ -107,6 +107,7 @@ struct LabCommandTests {
       (["grade", "class", "--out", "o"], 2, "--lab 3"),
       (["grade", "empty", "--lab", "1", "--out", "o"], 2, "no submissions"),
       (["grade", "--resume", "--out", "empty"], 2, "nothing to resume"),
+      (["grade", "empty", "--lab", "1", "--resume", "--out", "empty"], 2, "nothing to resume"),
       (["hint", "1", "--task", "8"], 2, "Tasks with hints: 1"),
       (["hint", "1", "--level", "4"], 2, "from 1 to 3"),
     ])

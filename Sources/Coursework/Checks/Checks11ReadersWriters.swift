@@ -58,8 +58,9 @@ private struct SharedBoard {
   /// Takes the room, as a writer does.
   func enterAlone() throws {
     try context.expect(
-      Waiting.any(of: [room], deadline: .after(.seconds(5))) == .taken(0),
-      expected: "the semaphore \(name).room can be taken within 5 s", seen: "its count stays 0",
+      Waiting.any(of: [room], deadline: context.limit(.seconds(5))) == .taken(0),
+      expected: "the semaphore \(name).room can be taken within \(context.patient(.seconds(5)))",
+      seen: "its count stays 0",
       cause: "somebody has not given it back, or it was created with the count 0")
   }
 
@@ -97,9 +98,10 @@ private struct SharedBoard {
   }
 
   func lock() throws {
-    if mutex.lock(deadline: .after(.seconds(5))) == .timedOut {
+    if mutex.lock(deadline: context.limit(.seconds(5))) == .timedOut {
       throw CheckFailure(
-        .timeout, expected: "the mutex \(name).mutex can be taken within 5 s",
+        .timeout,
+        expected: "the mutex \(name).mutex can be taken within \(context.patient(.seconds(5)))",
         seen: "somebody keeps it")
     }
   }

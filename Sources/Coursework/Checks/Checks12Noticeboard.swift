@@ -20,8 +20,9 @@ private struct Slot {
   func next(within: Duration = .seconds(5)) throws -> [UInt8]? {
     do throws(TransportError) {
       let server = server
+      let deadline = context.limit(within)
       let bytes = try [UInt8](capacity: 1 << 20) { (span) throws(TransportError) in
-        try server.read(into: &span, deadline: .after(within))
+        try server.read(into: &span, deadline: deadline)
       }
       context.wire("reference board", received: bytes)
       return bytes
@@ -61,7 +62,7 @@ extension CheckContext {
     wire("reference client", sent: notice.utf8)
     do throws(TransportError) {
       try MailslotWriter(MailslotName(slot), in: runtime)
-        .write(Array(notice.utf8).span, deadline: .after(.seconds(5)))
+        .write(Array(notice.utf8).span, deadline: limit(.seconds(5)))
     } catch { throw CheckFailure(expected: "\(slot) can be written to", seen: "\(error)") }
   }
 

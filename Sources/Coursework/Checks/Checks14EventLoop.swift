@@ -63,7 +63,7 @@ private final class SocketTalk: Sendable {
   func send(_ text: String) throws {
     context.wire(who, sent: text.utf8)
     let bytes = Array(text.utf8)
-    if try offer(bytes, within: .seconds(5)) < bytes.count {
+    if try offer(bytes, within: context.patient(.seconds(5))) < bytes.count {
       throw CheckFailure(
         .timeout, expected: "the server takes the bytes of \(who)", seen: "it does not")
     }
@@ -71,7 +71,8 @@ private final class SocketTalk: Sendable {
 
   /// The next line without its end; `nil` at the end of the stream.
   func lineOrEnd(within: Duration = .seconds(5)) throws -> String? {
-    let end = Deadline.after(within)
+    let within = context.patient(within)
+    let end = min(context.deadline, .after(within))
     var buffer = [UInt8](repeating: 0, count: 65536)
     while true {
       let line = received.withLock { received -> [UInt8]? in
@@ -261,7 +262,7 @@ extension BuiltInChecks {
       try context.together(2) { index in
         if index == 0 {
           let rest = Array(bytes[sent...])
-          let count = try slow.offer(rest, within: .seconds(6))
+          let count = try slow.offer(rest, within: context.patient(.seconds(6)))
           try context.expect(
             count == rest.count, expected: "the server takes the rest from slow when slow reads",
             seen: "\(count) of \(rest.count) bytes")
@@ -286,7 +287,7 @@ extension BuiltInChecks {
       try client.send("short\n" + long + "\n")
       try client.send("without end")
       client.endOutput()
-      client.waitUntilTaken(atMost: .seconds(1))
+      client.waitUntilTaken(atMost: context.patient(.seconds(1)))
       // And sees the end of it, before anybody reads the answer.
       let end = Deadline.after(.milliseconds(200))
       while !end.hasPassed { context.pause() }

@@ -17,7 +17,7 @@ struct PipePeer: Sendable {
   func send(_ bytes: [UInt8], within: Duration = .seconds(5)) throws {
     context.wire(who, sent: bytes)
     do throws(TransportError) {
-      _ = try end.write(bytes.span, deadline: min(context.deadline, .after(within)))
+      _ = try end.write(bytes.span, deadline: context.limit(within))
     } catch {
       throw CheckFailure(
         error.code == .timedOut ? .timeout : .expectation,
@@ -32,6 +32,7 @@ struct PipePeer: Sendable {
   ///
   /// - Throws: ``CheckFailure`` when none comes in time.
   func next(within: Duration = .seconds(5)) throws -> [UInt8]? {
+    let within = context.patient(within)
     let deadline = min(context.deadline, .after(within))
     var message: [UInt8] = []
     while true {
@@ -79,7 +80,7 @@ struct PipePeer: Sendable {
   /// Waits until the program has read everything.
   func flush(within: Duration = .seconds(5)) throws {
     do throws(TransportError) {
-      try end.flush(deadline: min(context.deadline, .after(within)))
+      try end.flush(deadline: context.limit(within))
     } catch {
       throw CheckFailure(
         error.code == .timedOut ? .timeout : .expectation,

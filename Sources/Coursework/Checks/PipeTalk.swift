@@ -51,7 +51,7 @@ final class PipeTalk: Sendable {
   func send(_ text: String, within: Duration = .seconds(5)) throws {
     context.wire(who, sent: text.utf8)
     do throws(TransportError) {
-      _ = try end.write(Array(text.utf8).span, deadline: .after(within))
+      _ = try end.write(Array(text.utf8).span, deadline: context.limit(within))
     } catch {
       throw CheckFailure(
         error.code == .timedOut ? .timeout : .expectation,
@@ -61,11 +61,12 @@ final class PipeTalk: Sendable {
 
   /// Receives a message; `nil` when the server has ended the conversation.
   func receiveOrEnd(within: Duration = .seconds(5)) throws -> String? {
+    let deadline = context.limit(within)
     var message: [UInt8] = []
     var hasMore = true
     while hasMore {
       let end = end
-      let result: Result<([UInt8], Bool), TransportError> = Self.read(end, .after(within))
+      let result: Result<([UInt8], Bool), TransportError> = Self.read(end, deadline)
       switch result {
       case .success(let part):
         message += part.0
@@ -77,7 +78,7 @@ final class PipeTalk: Sendable {
         }
         throw CheckFailure(
           error.code == .timedOut ? .timeout : .expectation,
-          expected: "a message to \(who) within \(within)", seen: trouble(error))
+          expected: "a message to \(who) within \(context.patient(within))", seen: trouble(error))
       }
     }
     context.wire(who, received: message)
@@ -149,10 +150,10 @@ final class PipeHost: Sendable {
 
   /// Waits for the client.
   func accept(_ client: Program, within: Duration = .seconds(5)) throws {
-    do throws(TransportError) { try end.waitForClient(deadline: .after(within)) } catch {
+    do throws(TransportError) { try end.waitForClient(deadline: context.limit(within)) } catch {
       if error.code == .alreadyConnected { return }
       throw CheckFailure(
-        .timeout, expected: "\(client.name) opens the pipe within \(within)",
+        .timeout, expected: "\(client.name) opens the pipe within \(context.patient(within))",
         seen: client.ending ?? "it does not")
     }
   }
@@ -161,8 +162,9 @@ final class PipeHost: Sendable {
   func receiveOrEnd(within: Duration = .seconds(5)) throws -> String? {
     do throws(TransportError) {
       let end = end
+      let deadline = context.limit(within)
       let bytes = try [UInt8](capacity: 65536) { (span) throws(TransportError) in
-        _ = try end.read(into: &span, deadline: .after(within))
+        _ = try end.read(into: &span, deadline: deadline)
       }
       context.wire("server", received: bytes)
       return String(decoding: bytes, as: UTF8.self)
@@ -185,7 +187,7 @@ final class PipeHost: Sendable {
   func send(_ text: String) throws {
     context.wire("server", sent: text.utf8)
     do throws(TransportError) {
-      _ = try end.write(Array(text.utf8).span, deadline: .after(.seconds(5)))
+      _ = try end.write(Array(text.utf8).span, deadline: context.limit(.seconds(5)))
     } catch {
       throw CheckFailure(expected: "the client takes “\(text)”", seen: "\(error)")
     }

@@ -12,6 +12,7 @@ extension CheckContext {
   public func until(
     _ what: String, within: Duration = .seconds(5), _ condition: () throws -> Bool
   ) throws {
+    let within = patient(within)
     let end = min(deadline, .after(within))
     var hopeless: Deadline?
     while true {

@@ -16,6 +16,8 @@ public final class CheckContext: Sendable {
   let commands: [String: [String]]
   let environment: [String]
   let limits: CheckLimits
+  /// How many times as long as it says every wait may take.
+  let patience: Double
   private let chance: Chance
   let story = Locked(Story())
 
@@ -28,7 +30,8 @@ public final class CheckContext: Sendable {
 
   init(
     seed: UInt64, directory: String, runtime: RuntimeDirectory, deadline: Deadline,
-    commands: [String: [String]], environment: [String], limits: CheckLimits
+    commands: [String: [String]], environment: [String], limits: CheckLimits,
+    patience: Double = 1
   ) {
     self.seed = seed
     self.directory = directory
@@ -37,8 +40,17 @@ public final class CheckContext: Sendable {
     self.commands = commands
     self.environment = environment
     self.limits = limits
+    self.patience = patience
     chance = Chance(seed: seed)
   }
+
+  // MARK: - Time
+
+  /// How long a wait may really take: longer than usual when the whole check has more time than usual.
+  func patient(_ within: Duration) -> Duration { within * patience }
+
+  /// When a wait that begins now is over: never after the check.
+  func limit(_ within: Duration) -> Deadline { min(deadline, .after(patient(within))) }
 
   // MARK: - Chance
 
@@ -159,7 +171,7 @@ public final class CheckContext: Sendable {
     do {
       let started = try Program(
         name: program, plan: plan, input: input, end: deadline, outputLimit: limits.output,
-        note: { [weak self] in self?.did($0) })
+        patience: patience, note: { [weak self] in self?.did($0) })
       story.withLock { $0.programs.append(started) }
       return started
     } catch {
@@ -191,6 +203,7 @@ public final class CheckContext: Sendable {
       var done = 0
       var failure: (any Error)?
     }
+    let within = patient(within)
     let progress = Monitor(Progress())
     for index in 0..<count {
       try SystemThread.start {

@@ -8,6 +8,9 @@ public struct CheckPlan: Codable, Sendable {
   public var seed: UInt64
   /// Wall limit.
   public var seconds: Double
+  /// How many times as long as usual the waits within the check may take: what `seconds` is more than
+  /// the lab gives.
+  public var patience = 1.0
   /// The submission's programs: the words of each command. A word that is a file of `folder` is
   /// given to the program as an absolute path.
   public var programs: [String: [String]]

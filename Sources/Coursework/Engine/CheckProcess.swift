@@ -146,7 +146,7 @@ public enum CheckProcess {
       deadline: deadline, commands: plan.programs,
       environment: order.environment + [
         "IPCLAB_RUNTIME_DIR=\(place.names)", "TMPDIR=\(place.temporary)",
-      ], limits: plan.limits)
+      ], limits: plan.limits, patience: plan.patience)
     var text = containment.text
     if containment == .sweep {
       text += place.isBarred ? "; files are read-only" : "; so are files"

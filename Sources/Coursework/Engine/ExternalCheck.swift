@@ -6,7 +6,8 @@ internal import IPCSystem
 /// It starts in the check's directory with, in its environment, `IPCLAB_SEED`, `IPCLAB_PROGRAMS`
 /// (JSON: name to words of the command) and `IPCLAB_RUNTIME_DIR`, and prints one JSON object:
 /// `outcome` (`pass`, `fail` or `timeout`) and, if it likes, `expected`, `seen`, `cause`, and the
-/// lists `did` and `wire`. Whatever else it does is an error of the grader.
+/// lists `did` and `wire`, and exits with 0. Whatever else it does is an error of the grader, but for
+/// a signal that ends it: the programs can send one, and a grader error costs nothing.
 enum ExternalCheck {
   private struct Verdict: Decodable {
     var outcome: String
@@ -36,15 +37,20 @@ enum ExternalCheck {
     do {
       program = try Program(
         name: name, plan: plan, input: .null, end: context.deadline,
-        outputLimit: context.limits.output, note: { _ in })
+        outputLimit: context.limits.output, hidesOutput: true, note: { _ in })
     } catch { throw CheckFailure(.grader, expected: "\(name) starts", seen: "\(error)") }
     defer { program.stop() }
     let status = try program.waitForExit(within: .seconds(3600))
-    guard let verdict = try? JSONDecoder().decode(Verdict.self, from: Data(program.output)),
+    if let number = ender(status) {
+      throw CheckFailure(
+        expected: "the programs leave the check alone",
+        seen: "\(name) was ended by signal \(number) while they ran")
+    }
+    guard status.isSuccess, let verdict = try? JSONDecoder().decode(Verdict.self, from: Data(program.output)),
       ["pass", "fail", "timeout"].contains(verdict.outcome)
     else {
       throw CheckFailure(
-        .grader, expected: "\(name) prints its verdict as JSON",
+        .grader, expected: "\(name) prints its verdict as JSON and exits with 0",
         seen: "it ended with \(status) and printed \(Escaped.text(program.output)); "
           + Escaped.plain(program.errorOutput.suffix(400)))
     }
@@ -55,5 +61,14 @@ enum ExternalCheck {
       verdict.outcome == "timeout" ? .timeout : .expectation,
       expected: verdict.expected ?? "the check passes", seen: verdict.seen ?? "it does not",
       cause: verdict.cause)
+  }
+
+  /// The signal that ended the check, or the program that a shell ran for it; `nil` when it ended by
+  /// itself.
+  private static func ender(_ status: ExitStatus) -> Int32? {
+    switch status {
+    case .signaled(let number): number
+    case .exited(let code): (129...192).contains(code) ? code - 128 : nil
+    }
   }
 }

@@ -17,6 +17,7 @@ public final class Program: Sendable {
   private let child: ChildProcess
   private let note: @Sendable (String) -> Void
   private let end: Deadline
+  private let patience: Double
 
   struct State {
     var output: [UInt8] = []
@@ -44,29 +45,33 @@ public final class Program: Sendable {
   ///
   /// - Parameters:
   ///   - end: When the whole check is over; no wait is longer.
+  ///   - hidesOutput: Whether its standard output is a socket: a pipe can be opened by other processes
+  ///     through `/proc`, a socket cannot.
+  ///   - patience: How many times as long as it says a wait may take.
   ///   - note: Is told what is done to the program.
   init(
     name: String, plan: ChildProcess.Plan, input: Input, end: Deadline, outputLimit: Int,
-    note: @escaping @Sendable (String) -> Void
+    hidesOutput: Bool = false, patience: Double = 1, note: @escaping @Sendable (String) -> Void
   ) throws(SystemError) {
     let toProgram = try Pipes.make(capacity: nil)
-    let output = try Pipes.make(capacity: nil)
+    let output = try OutputEnds(hidden: hidesOutput)
     let errors = try Pipes.make(capacity: nil)
     var plan = plan
     plan.descriptors = [
-      (0, toProgram.readEnd.raw), (1, output.writeEnd.raw), (2, errors.writeEnd.raw),
+      (0, toProgram.readEnd.raw), (1, output.write.raw), (2, errors.writeEnd.raw),
     ]
     plan.startsSession = true
     let child = try ChildProcess.start(plan)
     self.name = name
     self.child = child
     self.end = end
+    self.patience = patience
     self.note = note
     pid = child.pid
     let pidfd = try child.openPidfd()
     let hands = try toProgram.writeEnd.duplicate()
     let numbers = [
-      try output.readEnd.duplicate().release(), try errors.readEnd.duplicate().release(),
+      try output.read.duplicate().release(), try errors.readEnd.duplicate().release(),
       pidfd.release(),
     ]
     let raw = hands.release()
@@ -82,6 +87,24 @@ public final class Program: Sendable {
     }
     try SystemThread.start { [state] in
       Self.collect(child, numbers, into: state, outputLimit: outputLimit)
+    }
+  }
+
+  /// What a program writes its output to, and where that is read.
+  private struct OutputEnds: ~Copyable {
+    let read: OwnedDescriptor
+    let write: OwnedDescriptor
+
+    init(hidden: Bool) throws(SystemError) {
+      if hidden {
+        let pair = try LocalSocket.pair(.stream)
+        read = pair.first
+        write = pair.second
+      } else {
+        let pipe = try Pipes.make(capacity: nil)
+        read = pipe.readEnd
+        write = pipe.writeEnd
+      }
     }
   }
 
@@ -122,6 +145,7 @@ public final class Program: Sendable {
   ///
   /// - Throws: ``CheckFailure``: in time none came, or the program ended before.
   public func line(within: Duration = .seconds(5)) throws -> String {
+    let within = within * patience
     let answer = state.wait(limited(within)) { state -> String?? in
       let rest = state.output[state.taken...]
       // What has come since the last look only: a flood comes in very many pieces.
@@ -155,6 +179,7 @@ public final class Program: Sendable {
   /// - Throws: ``CheckFailure`` when it does not in time.
   @discardableResult
   public func waitForExit(within: Duration = .seconds(5)) throws -> ExitStatus {
+    let within = within * patience
     state.change { $0.wasAwaited = true }
     let status = state.wait(limited(within)) { $0.isOver ? $0.status : nil }
     if let status { return status }

@@ -114,7 +114,7 @@ public final class Batch: Sendable {
     let output = LabCatalogue.absolute(directory)
     var results: [String: GradedSubmission] = [:]
     for name in plan.submissions {
-      results[name] = try JSONFile.read(
+      results[name] = try? JSONFile.read(
         GradedSubmission.self, from: "\(output)/submissions/\(name)/record.json")
     }
     return Batch(plan, folder, output, runner, results)
@@ -276,6 +276,7 @@ public final class Batch: Sendable {
       }
     }
     record.isComplete = true
+    record.ownCommands = plan.ownCommands(of: name)
     try keep()
     if record.mistake == nil {
       let seconds = Double(MonotonicClock.now() - began) / 1e9

@@ -7,6 +7,9 @@ public struct GradedSubmission: Codable, Sendable, Equatable {
   public var reports: [CheckReport] = []
   /// Why there were no programs to check.
   public var mistake: String?
+  /// The commands of programs that its own `ipclab.json` names, by the programs' names: they may be
+  /// anybody's programs.
+  public var ownCommands: [String: String]?
   /// How long building and checking took, in seconds.
   public var seconds = 0.0
   /// Whether everything is done.

@@ -87,6 +87,7 @@ public struct LabChecker: Sendable {
     var plan = CheckPlan(
       check: item.id, points: Double(item.points), seed: seed,
       seconds: seconds ?? Double(item.wallSeconds), programs: programs, run: command)
+    plan.patience = max(1, plan.seconds / Double(item.wallSeconds))
     plan.folder = submission
     plan.hidden = hidden
     return plan

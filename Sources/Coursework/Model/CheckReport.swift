@@ -4,7 +4,7 @@ public struct CheckReport: Codable, Sendable, Hashable {
   public var id: String
   /// How it ended.
   public var outcome: Outcome
-  /// Points earned.
+  /// Points earned by passing.
   public var points: Double
   /// Points there were to earn.
   public var maxPoints: Double
@@ -28,6 +28,9 @@ public struct CheckReport: Codable, Sendable, Hashable {
   public var leftovers: [String]
   /// How the programs were kept apart from everything else.
   public var containment: String
+
+  /// The points that count. A check at which the grader failed costs nothing.
+  public var earned: Double { outcome.isGraderError ? maxPoints : points }
 
   /// Whether the programs were in namespaces of their own.
   public var isInNamespaces: Bool { containment == Containment.namespaces.text }

@@ -1,3 +1,5 @@
+internal import IPCSystem
+
 /// The hints of a lab: three levels for every task.
 public enum Hints {
   /// The levels there are.
@@ -17,8 +19,9 @@ public enum Hints {
 
   /// The tasks of a lab that have hints.
   public static func tasks(of folder: LabFolder) -> [Int] {
-    Set(folder.lab.checks.map(\.task)).sorted().filter {
-      text(of: folder, task: $0, level: 1) != nil
-    }
+    // Not the tasks of the checks: a task may have hints and no check of its own.
+    DirectoryListing.names(in: "\(folder.path)/hints")
+      .compactMap { $0.hasSuffix(".md") ? Int($0.dropLast(3)) : nil }.sorted()
+      .filter { text(of: folder, task: $0, level: 1) != nil }
   }
 }

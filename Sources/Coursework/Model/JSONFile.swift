@@ -1,10 +1,12 @@
 internal import FoundationEssentials
 internal import Glibc
+internal import IPCSystem
 internal import LabReport
 
 /// Files that appear complete or not at all.
 enum AtomicFile {
-  /// Writes beside the file and renames, so that a kill at any moment leaves the old or the new one.
+  /// Writes beside the file and renames, so that a kill at any moment leaves the old or the new one;
+  /// so does a power cut, because the new one is on the disk before it has the name.
   ///
   /// - Throws: ``CourseworkError`` with the system's reason.
   static func write(_ bytes: [UInt8], to path: String) throws {
@@ -17,11 +19,22 @@ enum AtomicFile {
         "\(path) cannot be written: \(ReportWriter.reason(error)). "
           + "Check the permissions and the free space.")
     }
+    do { try flush(temporary) } catch {
+      unsafe _ = unlink(temporary)
+      throw CourseworkError.environment(
+        "\(path) cannot be kept: \(error). Check the free space and the disk.")
+    }
     if unsafe rename(temporary, path) != 0 {
       let reason = unsafe String(cString: strerror(errno))
       unsafe _ = unlink(temporary)
       throw CourseworkError.environment("\(path) cannot be put in place: \(reason).")
     }
+  }
+
+  private static func flush(_ path: String) throws(SystemError) {
+    let file = OwnedDescriptor(
+      adopting: try checked("open") { unsafe open(path, O_RDONLY | O_CLOEXEC) })
+    try checked("fsync") { fsync(file.raw) }
   }
 
   static func write(_ text: String, to path: String) throws {

@@ -157,11 +157,15 @@ struct SubmissionPage {
       [
         "<code>\(report.id)</code>", "\(lab.check(report.id)?.title ?? "")",
         "\(report.outcome.phrase)",
-        "\(Points.text(report.points)) of \(Points.text(report.maxPoints))",
+        "\(Points.text(report.earned)) of \(Points.text(report.maxPoints))",
       ]
     }
     var body = GradePage.table(
       "Checks", head: ["Check", "What must be so", "Outcome", "Points"], rows: rows)
+    if let commands = SubmissionText.commands(submission) {
+      body += GradePage.section(
+        "commands", "What the programs are, as its ipclab.json says", "<p>\(commands)</p>")
+    }
     if let mistake = submission.mistake {
       body += GradePage.section("build", "What the build says", "<pre>\(mistake)</pre>")
     } else {

@@ -84,6 +84,12 @@ struct ClassSummary {
         "\(submission.name): the grader itself failed at \(checks.joined(separator: ", ")). "
           + "The points count as earned; grade it again or look at it.")
     }
+    for submission in result.complete {
+      guard let commands = SubmissionText.commands(submission) else { continue }
+      lines.append(
+        "\(submission.name): its ipclab.json says what the programs are: \(commands). See that they "
+          + "are its author’s own.")
+    }
     return lines
   }
 }

@@ -13,7 +13,7 @@ struct ClassText {
     text += "\(result.complete.count) submissions graded, mean \(Points.text(summary.mean)), "
     text += "median \(Points.text(summary.median)) of \(result.lab.maxPoints) points. "
     text += "Seed \(result.plan.seed), begun \(result.plan.started).\n"
-    text += list("For a person to look at", summary.attention)
+    text += list("For a person to look at", summary.attention.map(SubmissionText.escaped))
     text += "\n## Points\n\n| points | submissions |\n|---|---:|\n"
     for (label, count) in summary.histogram { text += "| \(label) | \(count) |\n" }
     text += "\n## Checks\n\n| check | \(ClassSummary.outcomes.joined(separator: " | ")) |\n"

@@ -6,7 +6,7 @@ enum GradeTable {
     let ids = result.lab.checks.map(\.id)
     var rows = [
       ["submission", "points", "max_points", "complete", "needs_person", "seconds"]
-        + ids.flatMap { ["\($0)_points", "\($0)_outcome"] } + ["build"]
+        + ids.flatMap { ["\($0)_points", "\($0)_outcome"] } + ["build", "commands"]
     ]
     for submission in result.submissions {
       var row = [
@@ -16,9 +16,10 @@ enum GradeTable {
       ]
       for id in ids {
         let report = submission.reports.first { $0.id == id }
-        row += [report.map { Points.text($0.points) } ?? "", report?.outcome.phrase ?? ""]
+        row += [report.map { Points.text($0.earned) } ?? "", report?.outcome.phrase ?? ""]
       }
-      rows.append(row + [harmless(PlainText.cleaned(submission.mistake ?? ""))])
+      let texts = [submission.mistake, SubmissionText.commands(submission)]
+      rows.append(row + texts.map { harmless(PlainText.cleaned($0 ?? "")) })
     }
     return CSVReport.table(rows)
   }
@@ -47,6 +48,7 @@ struct GradeDocument: Encodable {
     var needsPerson: Bool
     var seconds: Double
     var mistake: String?
+    var commands: [String: String]?
     var reports: [CheckReport]
   }
 
@@ -59,7 +61,13 @@ struct GradeDocument: Encodable {
       Row(
         name: submission.name, points: submission.points, maxPoints: result.lab.maxPoints,
         isComplete: submission.isComplete, needsPerson: submission.needsPerson,
-        seconds: submission.seconds, mistake: submission.mistake, reports: submission.reports)
+        seconds: submission.seconds, mistake: submission.mistake,
+        commands: submission.ownCommands,
+        reports: submission.reports.map { report in
+          var report = report
+          report.points = report.earned
+          return report
+        })
     }
   }
 }

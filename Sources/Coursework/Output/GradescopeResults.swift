@@ -26,15 +26,17 @@ enum GradescopeResults {
     let tests = submission.reports.enumerated().map { index, report in
       let item = lab.check(report.id)
       return Test(
-        score: report.outcome.isGraderError ? report.maxPoints : report.points,
+        score: report.earned,
         max_score: report.maxPoints, status: report.outcome.isPass ? "passed" : "failed",
         name: "\(report.id): \(item?.title ?? "")", number: "\(index + 1)",
         output: SubmissionText.plain(report),
         visibility: item?.hidden == true ? "after_published" : "visible")
     }
+    // This text is visible at once: its figures would tell what the hidden checks said.
+    let hides = lab.checks.contains { $0.hidden == true }
     return try JSONFile.encode(
       Document(
         score: submission.points, execution_time: Int(submission.seconds.rounded(.up)),
-        output: SubmissionText.overall(submission, lab), tests: tests))
+        output: SubmissionText.overall(submission, lab, figures: !hides), tests: tests))
   }
 }

@@ -7,6 +7,12 @@ enum SubmissionText {
     let passed = submission.reports.count(where: \.outcome.isPass)
     var text = "\(lab.heading): \(Points.text(submission.points)) of \(lab.maxPoints) points, "
     text += "\(passed) of \(lab.checks.count) checks passed."
+    return text + remarks(submission)
+  }
+
+  /// What there is to say besides the figures, each sentence after a blank.
+  private static func remarks(_ submission: GradedSubmission) -> String {
+    var text = ""
     if submission.mistake != nil {
       text += " The programs could not be built; no check could run."
     }
@@ -18,9 +24,23 @@ enum SubmissionText {
   }
 
   /// What is said about the whole submission: points, and why it could not be built.
-  static func overall(_ submission: GradedSubmission, _ lab: Lab) -> String {
+  ///
+  /// - Parameter figures: Whether points and numbers of checks may be told.
+  static func overall(
+    _ submission: GradedSubmission, _ lab: Lab, figures: Bool = true
+  ) -> String {
+    let lead = figures ? summary(submission, lab) : lab.heading + "." + remarks(submission)
     let mistake = submission.mistake.map { "\n\nWhat the build says\n\n" + $0 } ?? ""
-    return PlainText.cleaned(summary(submission, lab) + mistake)
+    return PlainText.cleaned(lead + mistake)
+  }
+
+  /// The programs that the submission names itself, such as “copy is python3 copy.py”; `nil` when it
+  /// names none.
+  static func commands(_ submission: GradedSubmission) -> String? {
+    submission.ownCommands.map { commands in
+      commands.sorted { $0.key < $1.key }.map { "\($0.key) is \($0.value)" }
+        .joined(separator: "; ")
+    }
   }
 
   /// The result of a check as plain text.
@@ -37,7 +57,10 @@ enum SubmissionText {
       let title = lab.check(report.id)?.title ?? ""
       text += "| `\(report.id)` | \(escaped(report.outcome.phrase)) | "
       text +=
-        "\(Points.text(report.points))/\(Points.text(report.maxPoints)) | \(escaped(title)) |\n"
+        "\(Points.text(report.earned))/\(Points.text(report.maxPoints)) | \(escaped(title)) |\n"
+    }
+    if let commands = commands(submission) {
+      text += "\nIts ipclab.json says what the programs are: \(escaped(commands)).\n"
     }
     if let mistake = submission.mistake { return text + "\n" + fenced(mistake) }
     for report in submission.reports where !report.outcome.isPass {
