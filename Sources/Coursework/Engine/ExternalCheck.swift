@@ -46,7 +46,8 @@ enum ExternalCheck {
         expected: "the programs leave the check alone",
         seen: "\(name) was ended by signal \(number) while they ran")
     }
-    guard status.isSuccess, let verdict = try? JSONDecoder().decode(Verdict.self, from: Data(program.output)),
+    guard status.isSuccess,
+      let verdict = try? JSONDecoder().decode(Verdict.self, from: Data(program.output)),
       ["pass", "fail", "timeout"].contains(verdict.outcome)
     else {
       throw CheckFailure(
