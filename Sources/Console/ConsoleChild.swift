@@ -41,10 +41,11 @@ public enum ConsoleChild {
       return 2
     }
     BrokenPipes.ignore()
-    endWith(console)
     let runs = OpenEvent(EVENT_MODIFY_STATE, FALSE, words[1])
     SetEvent(runs)
     CloseHandle(runs)
+    // Not before: ended in between, it would leave its share in the event's name.
+    endWith(console)
     switch kind {
     case .exit(let code): return code
     case .echo(let text):

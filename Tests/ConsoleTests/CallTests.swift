@@ -55,7 +55,8 @@ struct CallTests {
     #expect(
       try values("CreateNamedPipe MODE=TYPE_MESSAGE") == [
         "h": "s", "name": #"\\.\pipe\teste"#, "access": "DUPLEX", "mode": "TYPE_MESSAGE",
-        "max": "255", "out": "4096", "in": "4096", "timeout": "0", "inherit": "0",
+        "max": "255", "out": "4096", "in": "4096", "timeout": "0", "everyone": "0",
+        "inherit": "0",
       ])
   }
 

@@ -117,7 +117,6 @@ final class Scratch: Sendable {
       return (try? ChildProcess.start(plan).wait().status)
     }
     #expect(done.value() == .exited(0))
-    #expect(scratch.names.isEmpty)
   }
 }
 

@@ -13,15 +13,17 @@ enum StrayDeaths {
   static func victim(_ runtime: RuntimeDirectory) throws {
     let mutexes = try names.map { try OwnedMutex.open(ObjectName($0), in: runtime) }
     let isReady = try Event.open(ObjectName("ready"), in: runtime)
+    let isOwned = Event(.manual)
     try SystemThread.start {
       _ = mutexes[0].lock()
+      isOwned.set()
       usleep(3000)
       isReady.set()
       // Who computes dies first: who sleeps is woken for it.
       var count = 0
       while true { count &+= 1 }
     }
-    usleep(1000)
+    _ = Waiting.any(of: [isOwned], deadline: .never)
     _ = Waiting.any(of: mutexes, deadline: .never)
   }
 
@@ -39,7 +41,11 @@ enum StrayDeaths {
       var plan = ChildProcess.Plan(program: "/proc/self/exe", arguments: [runtime.path, "stray"])
       plan.descriptors = [(2, 2)]
       let victim = try ChildProcess.start(plan)
-      _ = Waiting.any(of: [isReady], deadline: .never)
+      guard Waiting.any(of: [isReady], deadline: .after(.seconds(20))) == .taken(0) else {
+        print("round \(round): the victim is not ready")
+        victim.signal(SIGKILL)
+        return false
+      }
       let outcome = Locked<Bool?>(nil)
       try SystemThread.start {
         let deadline = Deadline.after(.seconds(10))
