@@ -17,7 +17,7 @@ _Static_assert(sizeof(struct cipc_robust_list) == sizeof(struct robust_list_head
 enum {
   patience = 2,  // milliseconds after which a waiter claims the mutex
   precedence = 4,  // milliseconds for which a claim holds
-  nap = 50,  // milliseconds after which a sleeper among strays looks again
+  nap = 100,  // milliseconds after which a sleeper looks again
 };
 
 __thread struct cipc_robust_thread cipc_robust_self
@@ -121,15 +121,11 @@ enum cipc_mutex_result cipc_mutex_wait(struct cipc_mutex *m, const struct timesp
       seen |= awaited;
     }
     if (others) cipc_mutex_claim(m, begin);
-    if (cipc_mutex_has_strays(m)) {
-      struct timespec end = after(nap);
-      if (deadline && earlier(deadline, &end)) end = *deadline;
-      if (cipc_futex_wait(&m->word, seen, &end) && errno == ETIMEDOUT && deadline &&
-          !earlier(&end, deadline))
-        break;
-    } else if (cipc_futex_wait(&m->word, seen, deadline) && errno == ETIMEDOUT) {
+    struct timespec end = after(nap);
+    if (deadline && earlier(deadline, &end)) end = *deadline;
+    if (cipc_futex_wait(&m->word, seen, &end) && errno == ETIMEDOUT && deadline &&
+        !earlier(&end, deadline))
       break;
-    }
     others = awaited;
     seen = __atomic_load_n(&m->word, __ATOMIC_RELAXED);
   }
@@ -147,15 +143,6 @@ void cipc_mutex_stay_back(struct cipc_mutex *m) {
   if (left <= 0 || left > precedence) return end_claim(m, claimant);
   struct timespec end = after(1);
   cipc_futex_wait(&m->claimant, claimant, &end);
-}
-
-void cipc_mutex_add_stray(struct cipc_mutex *m) {
-  // Who sleeps already does not look again by itself.
-  if (__atomic_fetch_add(&m->strays, 1, __ATOMIC_SEQ_CST) == 0)
-    cipc_futex_wake(&m->word, INT32_MAX);
-}
-void cipc_mutex_remove_stray(struct cipc_mutex *m) {
-  __atomic_fetch_sub(&m->strays, 1, __ATOMIC_SEQ_CST);
 }
 
 void cipc_mutex_watch(struct cipc_mutex *m) {

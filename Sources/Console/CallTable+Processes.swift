@@ -48,16 +48,12 @@ extension CallTable {
       guard ConsoleChild.Kind(call.text("child")) != nil else {
         throw Mistake("child is cat, echo:TEXT, exit:N or sleep, not “\(call.text("child"))”")
       }
-      // The child says when it runs: how long it takes until then is nothing that it does.
-      let name = "console-child-\(GetCurrentProcessId())-\(UInt64.random(in: 0...UInt64.max))"
-      let runs = CreateEvent(nil, TRUE, FALSE, name)
-      defer { CloseHandle(runs) }
       let words = [
-        call.session.childProgram, ConsoleChild.command, String(GetCurrentProcessId()), name,
+        call.session.childProgram, ConsoleChild.command, String(GetCurrentProcessId()),
         call.text("child"),
       ]
       return try call.start(
-        commandLine: words.map(CommandLineText.quoted).joined(separator: " "), until: runs)
+        commandLine: words.map(CommandLineText.quoted).joined(separator: " "))
     },
     Call(
       "GetExitCode", aliases: ["GetExitCodeProcess"],
@@ -100,9 +96,7 @@ extension Invocation {
   ///
   /// Those that it does not name are the console's own for a person, so that the output is seen;
   /// not so in the protocol, whose output is the agent's.
-  ///
-  /// - Parameter runs: Returns when this is signalled, or the process has ended; `nil` at once.
-  fileprivate func start(commandLine: String, until runs: HANDLE = nil) throws(Mistake) -> Reply {
+  fileprivate func start(commandLine: String) throws(Mistake) -> Reply {
     let (input, output) = (try optionalHandle("stdin"), try optionalHandle("stdout"))
     let errors = try optionalHandle("stderr")
     var attributes = SECURITY_ATTRIBUTES()
@@ -124,11 +118,6 @@ extension Invocation {
     if ok {
       CloseHandle(process.hThread)
       session.bind(text("h"), process.hProcess, .process)
-      if runs != nil {
-        unsafe _ = [runs, process.hProcess].withUnsafeBufferPointer { handles in
-          unsafe WaitForMultipleObjects(2, handles.baseAddress, FALSE, 10_000)
-        }
-      }
     }
     return reply
   }

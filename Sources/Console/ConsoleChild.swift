@@ -1,6 +1,5 @@
 internal import Glibc
 internal import IPCSystem
-internal import Win32
 
 /// The small programs that `SpawnChild` starts: a hidden command of the program itself.
 public enum ConsoleChild {
@@ -34,17 +33,13 @@ public enum ConsoleChild {
 
   /// Plays the child and returns its exit code.
   ///
-  /// - Parameter words: The process id of the console, the event to set when it runs, and the kind.
+  /// - Parameter words: The process id of the console, and the kind.
   public static func main(_ words: [String]) -> Int32 {
-    guard words.count == 3, let console = Int32(words[0]), let kind = Kind(words[2]) else {
-      StandardError.write("usage: ipclab \(command) PID EVENT cat|echo:TEXT|exit:N|sleep\n")
+    guard words.count == 2, let console = Int32(words[0]), let kind = Kind(words[1]) else {
+      StandardError.write("usage: ipclab \(command) PID cat|echo:TEXT|exit:N|sleep\n")
       return 2
     }
     BrokenPipes.ignore()
-    let runs = OpenEvent(EVENT_MODIFY_STATE, FALSE, words[1])
-    SetEvent(runs)
-    CloseHandle(runs)
-    // Not before: ended in between, it would leave its share in the event's name.
     endWith(console)
     switch kind {
     case .exit(let code): return code

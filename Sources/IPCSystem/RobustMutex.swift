@@ -86,17 +86,6 @@ internal import CIPCShims
   /// kernel wakes another sleeper. It looks after one mutex of a thread.
   public func watch() { unsafe cipc_mutex_watch(mutex) }
 
-  /// Says that the calling thread will sleep here and at other mutexes, and that the kernel may look
-  /// after another of them.
-  public func addStray() { unsafe cipc_mutex_add_stray(mutex) }
-
-  /// Ends ``addStray()``.
-  public func removeStray() { unsafe cipc_mutex_remove_stray(mutex) }
-
-  /// Whether somebody sleeps here whom the kernel does not look after: who sleeps should look again
-  /// now and then.
-  public var hasStrays: Bool { unsafe cipc_mutex_has_strays(mutex) != 0 }
-
   /// Says, after some sleep, since when the calling thread has waited (``MonotonicClock``): if that
   /// is long, who comes after goes after it.
   public func claim(since begin: UInt64) {

@@ -212,12 +212,12 @@ internal import Synchronization
   }
 
   /// Counts the sleeper, for pulses.
-  public func willSleep(asStray isStray: Bool) {
+  public func willSleep() {
     unsafe _ = sleepers.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
   }
 
-  /// Ends ``willSleep(asStray:)``.
-  public func hasSlept(asStray isStray: Bool) {
+  /// Ends ``willSleep()``.
+  public func hasSlept() {
     let left = unsafe sleepers.pointee.wrappingSubtract(1, ordering: .sequentiallyConsistent)
       .newValue
     // Nobody is left who may go on at an earlier pulse.

@@ -168,23 +168,15 @@ internal import Synchronization
   /// Lets a thread go first that has waited long.
   public func stayBack() { mutex.stayBack() }
 
-  /// The kernel looks after a thread's sleep at one mutex.
-  public var needsWatch: Bool { true }
-
-  /// Says that a sleeper comes.
-  public func willSleep(asStray isStray: Bool) { if isStray { mutex.addStray() } }
-
-  /// Whether to look again now and then.
-  public var hasStrays: Bool { mutex.hasStrays }
+  /// The kernel looks after a thread's sleep at one mutex: who sleeps at several may take a wake-up
+  /// with it when it is killed.
+  public var needsLooks: Bool { true }
 
   /// Says since when it waits.
   public func claim(since begin: UInt64) { mutex.claim(since: begin) }
 
-  /// Ends ``willSleep(asStray:)``.
-  public func hasSlept(asStray isStray: Bool) {
-    mutex.hasSlept()
-    if isStray { mutex.removeStray() }
-  }
+  /// Ends the wait.
+  public func hasSlept() { mutex.hasSlept() }
 
   /// Wakes the next sleeper, if the mutex is nobody's.
   public func passOn() {

@@ -34,17 +34,11 @@ public protocol Waitable: AnyObject, Sendable {
   /// Before the first look of a wait: lets a thread go first that has waited long, for a moment.
   func stayBack()
 
-  /// Whether the kernel has to look after who sleeps here, which it does at one object of a thread.
-  var needsWatch: Bool { get }
-
-  /// Whether somebody sleeps here whom the kernel does not look after, so that who sleeps should look
-  /// again now and then.
-  var hasStrays: Bool { get }
+  /// Whether a wake-up may get lost, so that who sleeps here looks again now and then.
+  var needsLooks: Bool { get }
 
   /// Says that a wait begins that will sleep, before ``sleepingPlace(since:)``.
-  ///
-  /// - Parameter isStray: Whether there are more objects in the wait that need a watch.
-  func willSleep(asStray isStray: Bool)
+  func willSleep()
 
   /// Where to sleep until the object is signalled; `nil` when it is.
   func sleepingPlace(since pulses: UInt32) -> SleepingPlace?
@@ -53,8 +47,8 @@ public protocol Waitable: AnyObject, Sendable {
   /// waited for long goes before who has just come.
   func claim(since begin: UInt64)
 
-  /// Ends ``willSleep(asStray:)``, after ``passOn()``.
-  func hasSlept(asStray isStray: Bool)
+  /// Ends ``willSleep()``, after ``passOn()``.
+  func hasSlept()
 
   /// Wakes the next sleeper, if the object is signalled: the one who was woken does not take it.
   func passOn()
@@ -84,17 +78,15 @@ extension Waitable {
   /// What was taken.
   public func keep(_ taking: Taking) -> Taking { taking }
   /// Wake-ups go to everybody.
-  public var needsWatch: Bool { false }
-  /// Wake-ups go to everybody.
-  public var hasStrays: Bool { false }
+  public var needsLooks: Bool { false }
   /// Nobody is starved.
   public func stayBack() {}
   /// Nobody is starved.
   public func claim(since begin: UInt64) {}
   /// Nothing to prepare.
-  public func willSleep(asStray isStray: Bool) {}
+  public func willSleep() {}
   /// Nothing to end.
-  public func hasSlept(asStray isStray: Bool) {}
+  public func hasSlept() {}
   /// Everybody was woken.
   public func passOn() {}
 
@@ -107,8 +99,8 @@ extension Waitable {
 
   /// Sleeps at the object's place.
   public func waitAlone(since pulses: UInt32, deadline: Deadline) -> Taking? {
-    willSleep(asStray: false)
-    defer { hasSlept(asStray: false) }
+    willSleep()
+    defer { hasSlept() }
     while true {
       notice()
       if let taking = take(since: pulses) { return keep(taking) }

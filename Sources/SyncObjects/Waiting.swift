@@ -41,8 +41,7 @@ public enum Waiting {
       return objects[0].waitAlone(since: seen[0], deadline: deadline)
         .map { outcome($0, 0) } ?? .timedOut
     }
-    let isStray = areStrays(objects)
-    for object in objects { object.willSleep(asStray: isStray) }
+    for object in objects { object.willSleep() }
     return sleepForAny(objects, seen, deadline, alert)
   }
 
@@ -60,10 +59,9 @@ public enum Waiting {
   ) throws(E) -> Outcome {
     precondition(objects.count <= largestGroup, "more than \(largestGroup) objects")
     let seen = objects.map(\.pulses)
-    let isStray = areStrays(objects)
-    for object in objects { object.willSleep(asStray: isStray) }
+    for object in objects { object.willSleep() }
     do throws(E) { try begin() } catch {
-      for object in objects { object.hasSlept(asStray: isStray) }
+      for object in objects { object.hasSlept() }
       throw error
     }
     return sleepForAny(objects, seen, deadline, alert)
@@ -90,8 +88,7 @@ public enum Waiting {
     defer {
       // Who was woken for one object and has taken another passes the wake-up on.
       for object in objects { object.passOn() }
-      let isStray = areStrays(objects)
-      for object in objects { object.hasSlept(asStray: isStray) }
+      for object in objects { object.hasSlept() }
     }
     var places: [SleepingPlace] = []
     let begin = MonotonicClock.now()
@@ -105,21 +102,16 @@ public enum Waiting {
       if let place = alert?.sleepingPlace(since: 0) { places.append(place) }
       // One fewer is one that is signalled by now.
       if places.count == objects.count + (alert == nil ? 0 : 1) {
-        let hasStrays = objects.contains(where: \.hasStrays)
-        SleepingPlace.sleep(at: places, deadline: hasStrays ? min(deadline, nap) : deadline)
+        let looks = objects.contains(where: \.needsLooks)
+        SleepingPlace.sleep(at: places, deadline: looks ? min(deadline, nap) : deadline)
         for object in objects { object.claim(since: begin) }
       }
     }
   }
 
-  /// Whether the kernel has more to look after than it can.
-  private static func areStrays(_ objects: [any Waitable]) -> Bool {
-    objects.count(where: \.needsWatch) > 1
-  }
-
-  /// When to look again among strays. A wake-up is lost only if the kernel gives one to a stray that
-  /// dies in the same moment, so this ends waits that would otherwise never end, and no others.
-  private static var nap: Deadline { .after(.milliseconds(50)) }
+  /// When to look again at mutexes. The kernel wakes another sleeper when one is killed that was woken,
+  /// but it knows of one mutex of each: this ends waits that would otherwise never end.
+  private static var nap: Deadline { .after(.milliseconds(100)) }
 
   private static func outcome(_ taking: Taking, _ index: Int) -> Outcome {
     taking == .abandoned ? .abandoned(index) : .taken(index)
@@ -146,8 +138,8 @@ public enum Waiting {
     if let alert, alert.isSignalledNow { return .alerted }
     if deadline.hasPassed { return .timedOut }
     // It sleeps at one of them at a time.
-    for object in objects { object.willSleep(asStray: false) }
-    defer { for object in objects { object.hasSlept(asStray: false) } }
+    for object in objects { object.willSleep() }
+    defer { for object in objects { object.hasSlept() } }
     let begin = MonotonicClock.now()
     while true {
       if let outcome = group.attempt(objects) { return outcome }
@@ -163,7 +155,7 @@ public enum Waiting {
         places.append(place)
       }
       SleepingPlace.sleep(
-        at: places, deadline: objects[missing].hasStrays ? min(deadline, nap) : deadline)
+        at: places, deadline: objects[missing].needsLooks ? min(deadline, nap) : deadline)
       if let outcome = group.attempt(objects) { return outcome }
       if group.missing == missing { objects[missing].claim(since: begin) }
       objects[missing].passOn()

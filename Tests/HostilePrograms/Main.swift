@@ -74,11 +74,20 @@ struct HostilePrograms {
 
   /// Takes 2 GiB of memory.
   static func hog() {
+    // What is looked at in the end is not optimised away.
+    let size = 32 << 20
+    var blocks: [UnsafeMutableRawPointer] = unsafe []
     for _ in 0..<64 {
-      let size = 32 << 20
-      unsafe memset(malloc(size), 1, size)
+      guard let block = unsafe malloc(size) else { break }
+      unsafe memset(block, 1, size)
+      unsafe blocks.append(block)
     }
     sleep(60)
+    var sum = 0
+    for index in unsafe blocks.indices {
+      sum += unsafe Int(blocks[index].load(fromByteOffset: size / 2, as: UInt8.self))
+    }
+    exit(sum == 64 ? 0 : 1)
   }
 
   /// Takes 2 GiB of memory as files that it has open and nobody can find.

@@ -200,7 +200,7 @@ struct Director {
     for slot in 0..<Stage.members { members.append(try start(slot)) }
     var problem: String?
     for kill in 0..<kills where problem == nil {
-      problem = waitForProgress("before kill \(kill)")
+      problem = waitForProgress("before kill \(kill)", of: members)
       stage.gate.clear()
       usleep(UInt32.random(in: 0...1000, using: &chance))
       stage.gate.set()
@@ -211,10 +211,12 @@ struct Director {
       members[victim].signal(SIGKILL)
       _ = try members[victim].wait()
       // The others must get on before a new one comes and wakes them.
-      if problem == nil { problem = waitForProgress("after kill \(kill)", except: victim) }
+      if problem == nil {
+        problem = waitForProgress("after kill \(kill)", of: members, except: victim)
+      }
       members[victim] = try start(victim)
     }
-    if problem == nil { problem = waitForProgress("at the end") }
+    if problem == nil { problem = waitForProgress("at the end", of: members) }
     stage.stop.set()
     for slot in 0..<Stage.members {
       let deadline = Deadline.after(.seconds(20))
@@ -242,18 +244,32 @@ struct Director {
   }
 
   /// Waits until everybody has got on; tells who has not.
-  private func waitForProgress(_ when: String, except: Int? = nil) -> String? {
+  private func waitForProgress(
+    _ when: String, of members: [ChildProcess], except: Int? = nil
+  ) -> String? {
     let before = (0..<Stage.members).map { stage.get(Stage.progress + $0) }
     let deadline = Deadline.after(.seconds(20))
     for slot in 0..<Stage.members where slot != except {
       while stage.get(Stage.progress + slot) == before[slot] {
         if deadline.hasPassed {
           let word = stage.mutex.owner.map { "owned by \($0)" } ?? "free"
-          return "\(when): member \(slot) hangs (mutex \(word), items \(stage.items.count))"
+          return "\(when): member \(slot) hangs (mutex \(word), items \(stage.items.count), "
+            + "\(Self.whereabouts(of: members[slot].pid)))"
         }
         usleep(100)
       }
     }
     return nil
+  }
+
+  /// Where a process is, as the kernel tells.
+  private static func whereabouts(of pid: Int32) -> String {
+    ["stat", "wchan", "syscall"].map { name in
+      guard let file = unsafe fopen("/proc/\(pid)/\(name)", "r") else { return "no \(name)" }
+      defer { unsafe fclose(file) }
+      var line = [CChar](repeating: 0, count: 200)
+      unsafe fgets(&line, 199, file)
+      return String(decoding: line.prefix { $0 != 0 && $0 != 10 }.map(UInt8.init), as: UTF8.self)
+    }.joined(separator: "; ")
   }
 }

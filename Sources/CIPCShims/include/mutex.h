@@ -22,7 +22,7 @@ struct cipc_mutex {
   uint32_t word;
   uint32_t turn;      // counts unlocks that found somebody waiting; changed together with the word
   uint32_t depth;     // how often the owner has taken it: nobody else looks
-  uint32_t strays;    // threads that sleep here unwatched; more, when some were killed
+  uint32_t unused;
   uint32_t claimant;  // the thread that has waited long, and goes first
   uint32_t until;     // … until then, in milliseconds of the monotonic clock
   void *previous, *next;
@@ -47,16 +47,9 @@ static inline int cipc_mutex_is_claimed(const struct cipc_mutex *m) {
 }
 // Before an attempt: lets the claimant go first, for a moment. It was seen to be claimed.
 void cipc_mutex_stay_back(struct cipc_mutex *m);
-// Around sleeping on this mutex and on other words. The kernel looks after one mutex of a thread
-// (cipc_mutex_watch): when the thread is killed after it was woken, it wakes another sleeper. A
-// sleeper on several is a stray at each, and as long as there are strays everybody looks again now
-// and then: cipc_mutex_has_strays.
-void cipc_mutex_add_stray(struct cipc_mutex *m);
-void cipc_mutex_remove_stray(struct cipc_mutex *m);
-static inline int cipc_mutex_has_strays(struct cipc_mutex *m) {
-  return __atomic_load_n(&m->strays, __ATOMIC_SEQ_CST) != 0;
-}
-// NULL ends that.
+// Before sleeping on this mutex and on other words: when the thread is killed after it was woken, the
+// kernel wakes another sleeper. It looks after one mutex of a thread; that is why everybody who sleeps
+// on a mutex looks again now and then. NULL ends the watch.
 void cipc_mutex_watch(struct cipc_mutex *m);
 // Takes a claim back, if the calling thread has one.
 void cipc_mutex_unclaim(struct cipc_mutex *m);
