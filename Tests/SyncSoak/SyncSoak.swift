@@ -219,9 +219,9 @@ struct Director {
     if problem == nil { problem = waitForProgress("at the end", of: members) }
     stage.stop.set()
     for slot in 0..<Stage.members {
-      let deadline = Deadline.after(.seconds(20))
+      var patience = Patience(.seconds(20))
       while try members[slot].poll() == nil {
-        if deadline.hasPassed {
+        if patience.isOver() {
           problem = problem ?? "member \(slot) does not leave"
           members[slot].signal(SIGKILL)
         }
@@ -248,10 +248,10 @@ struct Director {
     _ when: String, of members: [ChildProcess], except: Int? = nil
   ) -> String? {
     let before = (0..<Stage.members).map { stage.get(Stage.progress + $0) }
-    let deadline = Deadline.after(.seconds(20))
+    var patience = Patience(.seconds(20))
     for slot in 0..<Stage.members where slot != except {
       while stage.get(Stage.progress + slot) == before[slot] {
-        if deadline.hasPassed {
+        if patience.isOver() {
           let word = stage.mutex.owner.map { "owned by \($0)" } ?? "free"
           return "\(when): member \(slot) hangs (mutex \(word), items \(stage.items.count), "
             + "\(Self.whereabouts(of: members[slot].pid)))"
