@@ -18,9 +18,7 @@ public struct Patience: Sendable {
 
   private var left: UInt64
   private var lastLook: UInt64
-  /// The longest time from one look to the next until now, in nanoseconds: far more than a
-  /// ``step`` when the machine stood still.
-  public private(set) var longestGap: UInt64 = 0
+  private var longestGap: UInt64 = 0
 
   /// Begins to wait.
   public init(_ duration: Duration) { self.init(duration, now: MonotonicClock.now()) }
@@ -29,6 +27,12 @@ public struct Patience: Sendable {
     let (seconds, attoseconds) = duration.components
     left = UInt64(max(0, seconds)) * 1_000_000_000 + UInt64(max(0, attoseconds)) / 1_000_000_000
     lastLook = now
+  }
+
+  /// For how long the machine stood still while it was waited, in nanoseconds: the longest time
+  /// from one look to the next, if that is far more than a ``step``; else 0.
+  public var standstill: UInt64 {
+    longestGap > 5 * Self.stepNanoseconds ? longestGap : 0
   }
 
   /// When to look again at the latest.

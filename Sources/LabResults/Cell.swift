@@ -80,6 +80,9 @@ public struct Trial: Codable, Sendable, Equatable {
   public var clientUsage: Usage
   /// What went wrong; `nil` when nothing did. A failed trial has no figures.
   public var failure: String?
+  /// How long the machine stood still, in nanoseconds, during attempts at this trial that were thrown
+  /// away for it; `nil` when there were none.
+  public var standstills: [UInt64]?
 
   /// Creates a trial.
   public init(

@@ -69,6 +69,10 @@ enum MeasureCommand {
     Workplace.warnAboutDebugBuild()
     let trial: Trial
     do { trial = try runner.run(spec) } catch { return Exit.interrupted }
+    for standstill in trial.standstills ?? [] {
+      Output.message(
+        "The machine stood still for \(standstill / 1_000_000) ms: the trial was run again.")
+    }
     if let failure = trial.failure {
       let isLate = failure.contains("deadline")
       throw LabError(

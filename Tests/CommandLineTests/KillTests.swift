@@ -82,6 +82,26 @@ struct KillTests {
     #expect(try afterNextStart(program) == [])
   }
 
+  @Test("that stands still for a while throws the trial away, runs it again, and says so")
+  func standstill() throws {
+    let program = try Program()
+    try program.start([
+      "measure", "unix-stream", "--count", "20000", "--placement", "none", "--format", "json",
+    ])
+    while program.actors().count < 2 { sched_yield() }
+    kill(program.pid, SIGSTOP)
+    // This is what is tested, not a way to wait: a runner that does not run, as on a halted machine.
+    usleep(1_300_000)
+    kill(program.pid, SIGCONT)
+    let outcome = try program.finish()
+    #expect(outcome.status == .exited(0), "\(outcome.messages)")
+    let trial = try JSONDecoder().decode(Trial.self, from: Data(outcome.output.utf8))
+    #expect(trial.count == 20000)
+    let standstills = try #require(trial.standstills)
+    #expect(standstills.allSatisfy { $0 > 1_000_000_000 })
+    #expect(outcome.messages.contains("stood still"))
+  }
+
   @Test("that Ctrl-C ends keeps what was measured, says so, and goes on when asked")
   func interrupt() throws {
     let program = try Program()

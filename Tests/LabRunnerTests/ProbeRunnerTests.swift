@@ -69,7 +69,7 @@ struct ProbeRunnerTests {
     let place = try TestPlace()
     let lab = ProbeLab(
       transport: try Self.fifo(), executable: try LabExecutable.find(), runtime: place.runtime,
-      deadline: .after(.seconds(20)))
+      limit: .seconds(20))
     let pair = try lab.connectedPair()
     let reading = try pair.reader.beginAndBlock(.read(limit: 10, milliseconds: nil))
     #expect(try lab.waitForAny([pair.reader], milliseconds: 50) == nil)
@@ -85,7 +85,7 @@ struct ProbeRunnerTests {
     let place = try TestPlace()
     let lab = ProbeLab(
       transport: try Self.fifo(), executable: try LabExecutable.find(), runtime: place.runtime,
-      deadline: .after(.milliseconds(300)))
+      limit: .milliseconds(300))
     defer { lab.close() }
     // Whether it is already over before the agents are ready depends on the machine: it must end.
     #expect(throws: (any Error).self) {

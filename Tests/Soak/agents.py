@@ -21,10 +21,11 @@ class Agent:
             raise Gone()
 
     def receive(self, limit=20):
-        """The next answer. An agent that does not answer in time is an error of its own."""
+        """The next answer. An agent that does not answer in time is an error of its own. Looks are counted, not
+        seconds: a machine that stood still for a while is no agent that hangs."""
         with selectors.DefaultSelector() as selector:
             selector.register(self.process.stdout, selectors.EVENT_READ)
-            if not selector.select(limit):
+            if not any(selector.select(0.2) for _ in range(limit * 5)):
                 raise TimeoutError("an agent does not answer")
         line = self.process.stdout.readline()
         if not line:

@@ -3,17 +3,21 @@ internal import IPCSystem
 
 /// The actors of one trial: started together, heard together, ended together.
 final class Cast {
-  private let deadline: Deadline
+  private var patience: Patience
   private let interruption: Interruption?
   private var actors: [(process: ActorProcess, name: String)] = []
   // How each actor ended, once it was collected: its number may belong to another process by then.
   private var ends: [Int: ExitStatus] = [:]
   private var group: Int32 = 0
 
-  init(deadline: Deadline, interruption: Interruption?) {
-    self.deadline = deadline
+  init(patience: Patience, interruption: Interruption?) {
+    self.patience = patience
     self.interruption = interruption
   }
+
+  /// For how long the machine stood still while somebody was waited for, in nanoseconds; 0 when it
+  /// did not.
+  var standstill: UInt64 { patience.standstill }
 
   /// Starts an actor; all are in the process group of the first.
   func add(_ task: ActorTask, executable: String, name: String) throws {
@@ -109,14 +113,16 @@ final class Cast {
       entries.append(pollfd(fd: interruption.descriptor, events: Int16(POLLIN), revents: 0))
     }
     while true {
-      let count = unsafe poll(&entries, nfds_t(entries.count), deadline.pollMilliseconds)
+      let count = unsafe poll(
+        &entries, nfds_t(entries.count), patience.nextLook.pollMilliseconds)
       if count < 0 && errno != EINTR { throw lastError("poll") }
+      let isOver = patience.isOver()
       if interruption?.check() == true { throw TrialRunner.Interrupted() }
       if count > 0 {
         let news = zip(indices, entries).filter { $0.1.revents != 0 }.map(\.0)
         if !news.isEmpty { return news }
       }
-      if count == 0 && deadline.hasPassed {
+      if isOver {
         let names = indices.map { actors[$0].name }.joined(separator: ", ")
         throw LabError("no answer from \(names) before the deadline: the trial was killed")
       }

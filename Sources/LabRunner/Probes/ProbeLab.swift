@@ -15,7 +15,7 @@ public final class ProbeLab {
   /// Where the names of all runs are.
   let runtime: RuntimeDirectory
   private let executable: String
-  private let deadline: Deadline
+  private var timeLeft: Patience
   private let isInterrupted: @Sendable () -> Bool
   private var agents: [ProbeSubject] = []
   private var rendezvous: Rendezvous?
@@ -33,17 +33,20 @@ public final class ProbeLab {
   /// - Parameters:
   ///   - executable: The ipclab program.
   ///   - runtime: Where to put names.
-  ///   - deadline: When the experiment as a whole has failed.
+  ///   - limit: How long the experiment as a whole may take before it has failed.
   init(
-    transport: any Transport, executable: String, runtime: RuntimeDirectory, deadline: Deadline,
+    transport: any Transport, executable: String, runtime: RuntimeDirectory, limit: Duration,
     isInterrupted: @escaping @Sendable () -> Bool = { false }
   ) {
     self.transport = transport
     self.executable = executable
     self.runtime = runtime
-    self.deadline = deadline
+    timeLeft = Patience(limit)
     self.isInterrupted = isInterrupted
   }
+
+  /// Whether the machine stood still while an agent was waited for: what was seen says nothing.
+  var hasStoodStill: Bool { timeLeft.standstill != 0 }
 
   /// Ends the agents, whatever they are doing, and removes every name.
   func close() {
@@ -142,7 +145,7 @@ public final class ProbeLab {
     guard try waitForAny([agent], milliseconds: nil) != nil else {
       throw LabError("\(agent.name) did not answer in time: \(what)")
     }
-    guard let reply = try agent.process.channel.receive(ProbeReply.self, deadline: deadline) else {
+    guard let reply = try agent.process.channel.receive(ProbeReply.self, deadline: .never) else {
       throw LabError(
         "\(agent.name) ended during: \(what). \(agent.process.standardErrorTail(limit: 300))")
     }
@@ -152,19 +155,21 @@ public final class ProbeLab {
   /// Waits until one of these agents has something to say; `nil` after the time, or when the
   /// experiment's time is over.
   func waitForAny(_ agents: [ProbeSubject], milliseconds: Int?) throws -> ProbeSubject? {
-    let limit = min(deadline, milliseconds.map { .after(.milliseconds($0)) } ?? .never)
+    var patience = milliseconds.map { Patience(.milliseconds($0)) }
     while true {
       var entries = agents.map {
         pollfd(fd: $0.process.channel.descriptor, events: Int16(POLLIN), revents: 0)
       }
       // A slice, so that an interruption is noticed soon.
-      let slice = min(limit.pollMilliseconds, 100)
-      let count = unsafe poll(&entries, nfds_t(entries.count), slice < 0 ? 100 : slice)
+      let slice = min(timeLeft.nextLook, patience?.nextLook ?? .never).pollMilliseconds
+      let count = unsafe poll(&entries, nfds_t(entries.count), min(slice, 100))
+      let experimentIsOver = timeLeft.isOver()
+      let isOver = patience?.isOver() == true || experimentIsOver
       if count > 0, let index = entries.firstIndex(where: { $0.revents != 0 }) {
         return agents[index]
       }
       if isInterrupted() { throw LabError("interrupted") }
-      if limit.hasPassed { return nil }
+      if isOver { return nil }
     }
   }
 }

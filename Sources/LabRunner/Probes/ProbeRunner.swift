@@ -35,7 +35,15 @@ public enum ProbeRunner {
     for _ in 0..<max(1, parallel) {
       try crew.run {
         while !isInterrupted(), let (index, transport, probe) = queue.next() {
-          let result = examine(transport, probe, executable, runtime, isInterrupted)
+          var result: FeatureResult
+          var repeats = 0
+          repeat {
+            let standstill: Bool
+            (result, standstill) = examine(transport, probe, executable, runtime, isInterrupted)
+            // What was seen while the machine stood still says nothing of the mechanism.
+            if !standstill || repeats == TrialRunner.repeats { break }
+            repeats += 1
+          } while !isInterrupted()
           if isInterrupted() { return }
           queue.finish(index, result, progress)
         }
@@ -45,17 +53,17 @@ public enum ProbeRunner {
     return queue.results
   }
 
-  /// Runs one experiment.
+  /// Runs one experiment; tells also whether the machine stood still during it.
   private static func examine(
     _ transport: any Transport, _ probe: any Probe, _ executable: String,
     _ runtime: RuntimeDirectory, _ isInterrupted: @escaping @Sendable () -> Bool
-  ) -> FeatureResult {
+  ) -> (result: FeatureResult, standstill: Bool) {
     let claim = probe.claim(of: transport.capabilities)
     var result = FeatureResult(
       probe: probe.info.id, mechanism: transport.mechanism.id, claim: claim, observed: "",
       verdict: .failed, evidence: [])
     let lab = ProbeLab(
-      transport: transport, executable: executable, runtime: runtime, deadline: .after(limit),
+      transport: transport, executable: executable, runtime: runtime, limit: limit,
       isInterrupted: isInterrupted)
     do {
       switch try probe.run(in: lab) {
@@ -75,7 +83,7 @@ public enum ProbeRunner {
     }
     result.evidence = lab.evidence
     lab.close()
-    return result
+    return (result, lab.hasStoodStill)
   }
 
   /// The experiments still to be done and the results of those that are.

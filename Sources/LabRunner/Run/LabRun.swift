@@ -156,6 +156,8 @@ public final class LabRun {
       toolVersion: toolVersion, build: BuildMode.current, startedAt: startedAt,
       finishedAt: Date.now.formatted(.iso8601), seed: plan.seed, commandLine: plan.commandLine,
       plannedTrials: plan.trials, isPartial: ending != .complete, partialReason: reason)
+    var environment = environment
+    if let warning = standstillWarning { environment.warnings.append(warning) }
     return ResultDocument(
       run: run, environment: environment,
       mechanisms: plan.transports.compactMap { TransportCatalog.transport($0) }
@@ -164,6 +166,15 @@ public final class LabRun {
       cells: zip(cells, objections).map { Self.finish($0, objection: $1) },
       probes: features.isEmpty ? [] : ProbeCatalog.all.map(\.info),
       features: features, noise: Statistics.noise(comparisons()))
+  }
+
+  /// What readers should know of trials that were thrown away.
+  private var standstillWarning: String? {
+    let standstills = (cells.flatMap(\.trials) + controls.values.joined())
+      .compactMap(\.standstills).joined()
+    guard let longest = standstills.max() else { return nil }
+    return "The machine stood still during \(standstills.count) attempts at a trial, for up to "
+      + "\(longest / 1_000_000) ms: those attempts were thrown away and the trials run again."
   }
 
   // MARK: - Laying out

@@ -13,7 +13,8 @@ public struct TrialSpec: Sendable {
   public var placement: Placement
   /// Size, length and seed.
   public var parameters: TrialParameters
-  /// How long it may take in all before its processes are killed.
+  /// How long it may take in all before its processes are killed, without the time in which the
+  /// machine stands still.
   public var patience: Duration
 
   /// Creates a specification.
@@ -63,14 +64,35 @@ public struct TrialRunner {
     processors = Placement.apart(Processor.allowed())
   }
 
+  /// How often a trial is begun again because the machine stood still.
+  static let repeats = 2
+
   /// Runs one trial. What goes wrong in it is reported in the trial.
+  ///
+  /// A trial during which the machine stood still says nothing of the mechanism: it is thrown away and
+  /// run again, at most twice, which the trial tells as well.
   ///
   /// - Throws: ``Interrupted`` when the user asked to stop.
   public func run(_ spec: TrialSpec, order: Int = 0) throws(Interrupted) -> Trial {
+    var standstills: [UInt64] = []
+    while true {
+      var standstill: UInt64 = 0
+      var trial = try attempt(spec, order: order, &standstill)
+      if standstill == 0 || standstills.count == Self.repeats {
+        trial.standstills = standstills.isEmpty ? nil : standstills
+        return trial
+      }
+      standstills.append(standstill)
+    }
+  }
+
+  private func attempt(
+    _ spec: TrialSpec, order: Int, _ standstill: inout UInt64
+  ) throws(Interrupted) -> Trial {
     var trial = Trial(
       order: order, seed: spec.parameters.seed, count: 0, warmup: spec.parameters.warmup)
     do {
-      let (server, clients) = try play(spec)
+      let (server, clients) = try play(spec, &standstill)
       try fill(&trial, spec, server, clients)
     } catch let error as Interrupted {
       throw error
@@ -82,13 +104,18 @@ public struct TrialRunner {
 
   // MARK: - Processes
 
-  private func play(_ spec: TrialSpec) throws -> (server: Measurement, clients: [Measurement]) {
+  private func play(
+    _ spec: TrialSpec, _ standstill: inout UInt64
+  ) throws -> (server: Measurement, clients: [Measurement]) {
     let scratch = try ScratchDirectory(in: runtime)
     defer { scratch.remove() }
     let count = spec.parameters.clients
     let rendezvous = try spec.transport.rendezvous(clients: count, scratch: scratch)
-    let cast = Cast(deadline: .after(spec.patience), interruption: interruption)
-    defer { cast.dismiss() }
+    let cast = Cast(patience: Patience(spec.patience), interruption: interruption)
+    defer {
+      standstill = cast.standstill
+      cast.dismiss()
+    }
 
     var task = ActorTask(
       part: .server, transport: spec.transport.mechanism.id, endpoint: rendezvous.server,
