@@ -11,12 +11,29 @@ internal import Synchronization
   private var tail: UInt64 = 0
   /// Up to here the reader was seen to have read.
   private var seenHead: UInt64 = 0
+  /// Up to here the ring was seen to be free, in one piece from the tail on.
+  private var limit: UInt64
+  /// What the writer left behind when it went back to the ring's beginning, until the reader has
+  /// passed it.
+  private var leap: Leap?
   /// What the reader was last seen to have consumed.
   private var seenConsumed: UInt64 = 0
   /// Bytes written and not taken back; of messages that are still being put in, all bytes.
   private(set) var queuedBytes: UInt64 = 0
   /// Messages that were begun.
   private(set) var queuedMessages: UInt64 = 0
+  /// A skip to the ring's beginning. Its header must stay until the reader has followed it, but what
+  /// lies behind the header is as free as the beginning is: when that is full, the writer goes on
+  /// behind the header. A write that is within the quota thus never waits for the ring.
+  private struct Leap {
+    /// Where the ring's beginning is, in bytes since the beginning of all.
+    let beginning: UInt64
+    /// Where the ring goes on behind the header, one round later.
+    let behind: UInt64
+    /// Whether the writer is there.
+    var isBehind = false
+  }
+
   /// Which message uses each slot, and has not passed the reader.
   private var slotUsers = InlineArray<16, UInt64?>(repeating: nil)
 
@@ -28,6 +45,7 @@ internal import Synchronization
   /// - Parameter quota: How much the peer is to leave unread, at most, before this end waits.
   init(_ direction: PipeDirection, quota: Int) {
     self.direction = direction
+    limit = UInt64(direction.size)
     zone = max(2 * Self.home, quota + quota / 2)
   }
 
@@ -131,35 +149,74 @@ internal import Synchronization
   /// Makes `space` bytes in one piece free at the tail, skipping to the ring's beginning for that.
   @inline(__always)
   private mutating func makeRoom(_ space: Int) throws(PipeViolation) -> Bool {
-    let place = Int(tail & UInt64(direction.size - 1))
-    if space <= direction.size - place, space <= direction.size - Int(tail &- seenHead),
-      place < turn
-    {
-      return true
-    }
-    return try makeRoomSlowly(space, place)
+    if tail + UInt64(space) <= limit, place < turn { return true }
+    return try makeRoomSlowly(space)
   }
+
+  /// Where in the ring the tail is.
+  @inline(__always)
+  private var place: Int { Int(tail & UInt64(direction.size - 1)) }
 
   /// The ring is much larger than the quota, for messages that are, and only its beginning is in the
   /// processor's caches: the writer goes back there when everything was read, or what is unread lies
   /// behind the beginning anyhow.
   @inline(never)
-  private mutating func makeRoomSlowly(
-    _ space: Int, _ place: Int
-  ) throws(PipeViolation) -> Bool {
+  private mutating func makeRoomSlowly(_ space: Int) throws(PipeViolation) -> Bool {
     try look()
-    let used = Int(tail &- seenHead)
-    let free = direction.size - used
-    let toEnd = direction.size - place
-    let turns = used == 0 ? place >= Self.home : place >= zone
-    let fitsHere = space <= toEnd && space <= free
-    if toEnd + space <= free, turns || !fitsHere {
-      skip(toEnd)
-      turn = Self.home
+    let fitsHere = tail + UInt64(space) <= limit
+    if leap == nil {
+      let turns = tail == seenHead ? place >= Self.home : place >= zone
+      if turns || !fitsHere, space <= roomAtBeginning {
+        goToBeginning()
+        return true
+      }
+    } else if !fitsHere, space <= roomBehind {
+      goBehind()
       return true
     }
     turn = place + Self.home / 2
     return fitsHere
+  }
+
+  /// How much would be free in one piece at the ring's beginning, beside what a later skip takes.
+  private var roomAtBeginning: Int {
+    let used = Int(tail &- seenHead)
+    return place - used - PipeFrame.headerSize
+  }
+
+  private mutating func goToBeginning() {
+    let toEnd = direction.size - place
+    leap = Leap(
+      beginning: tail + UInt64(toEnd),
+      behind: tail + UInt64(PipeFrame.headerSize + direction.size))
+    skip(toEnd)
+    turn = Self.home
+    setLimit()
+  }
+
+  /// How much is free behind the header of the skip, unless the writer is there.
+  private var roomBehind: Int {
+    guard let leap, !leap.isBehind else { return 0 }
+    return direction.size - Int(leap.behind & UInt64(direction.size - 1))
+  }
+
+  private mutating func goBehind() {
+    guard let leap else { return }
+    skip(Int(leap.behind - tail))
+    self.leap?.isBehind = true
+    setLimit()
+  }
+
+  private mutating func setLimit() {
+    let size = UInt64(direction.size)
+    if let leap, seenHead < leap.beginning {
+      limit =
+        leap.isBehind
+        ? leap.beginning + size : seenHead + size - UInt64(PipeFrame.headerSize)
+    } else {
+      leap = nil
+      limit = min((tail | (size - 1)) + 1, seenHead + size)
+    }
   }
 
   private static let home = 32 * 1024
@@ -171,8 +228,9 @@ internal import Synchronization
 
   private mutating func look() throws(PipeViolation) {
     let head = unsafe direction.head.pointee.load(ordering: .acquiring)
-    guard tail &- head <= UInt64(direction.size), head & 15 == 0 else { throw PipeViolation() }
+    guard tail &- head <= 2 * UInt64(direction.size), head & 15 == 0 else { throw PipeViolation() }
     seenHead = head
+    setLimit()
   }
 
   private mutating func skip(_ count: Int) {
@@ -266,15 +324,18 @@ internal import Synchronization
   /// Bytes in one piece at the tail for a frame of a message with `left` bytes to go.
   private mutating func room(for left: Int) throws(PipeViolation) -> Int {
     if try makeRoom(PipeFrame.space(left)) { return PipeFrame.space(left) }
-    // Not for all of it. Take what there is, unless that is next to nothing.
-    let place = Int(tail & UInt64(direction.size - 1))
-    let free = direction.size - Int(tail &- seenHead)
-    let toEnd = direction.size - place
-    if toEnd >= min(Self.leastPiece, free) { return min(toEnd, free) & ~15 }
-    if free <= toEnd { return 0 }
-    skip(toEnd)
-    return free - toEnd
+    // Not for all of it. Take what there is, and more elsewhere when that is next to nothing.
+    if pieceHere < Self.leastPiece {
+      if leap == nil {
+        if roomAtBeginning > pieceHere { goToBeginning() }
+      } else if roomBehind > pieceHere {
+        goBehind()
+      }
+    }
+    return pieceHere
   }
+
+  private var pieceHere: Int { limit > tail ? Int(limit - tail) : 0 }
 
   private static let leastPiece = 4096
 

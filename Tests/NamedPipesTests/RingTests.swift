@@ -104,6 +104,46 @@ struct RingTests {
     }
   }
 
+  @Test("there is always room for what is within the quota, whatever was written and read before")
+  func withinQuota() throws {
+    for seed in UInt64(1)...30 {
+      var generator = SeededGenerator(seed: seed)
+      let quota = [4096, 65_536, 262_144, 1_000_000][Int(seed % 4)]
+      let ring = try Ring(quota: quota)
+      var unread: [[UInt8]] = []
+      var bytes = 0
+      for _ in 0..<600 {
+        // Often much of the quota, often next to nothing of it.
+        let most = Bool.random(using: &generator) ? quota : 300
+        let message = pattern(Int.random(in: 0...most, using: &generator), from: bytes)
+        if bytes + message.count <= quota {
+          #expect(try ring.put(message), "seed \(seed): \(message.count) after \(bytes)")
+          unread.append(message)
+          bytes += message.count
+        }
+        while !unread.isEmpty, Int.random(in: 0..<3, using: &generator) == 0 {
+          let expected = unread.removeFirst()
+          let (progress, read) = try ring.readMessage(upTo: quota)
+          #expect(progress == .done(hasMore: false) && read == expected, "seed \(seed)")
+          bytes -= expected.count
+        }
+      }
+    }
+  }
+
+  @Test("the quota can be used up in messages of one byte, from any place of the ring")
+  func bytewise() throws {
+    let quota = 65_536
+    let ring = try Ring(quota: quota)
+    for start in [0, 40_000, 65_536, 50_000] {
+      #expect(try ring.put(pattern(start)))
+      #expect(try ring.readMessage(upTo: quota).1.count == start)
+      for number in 0..<quota { if try !ring.put([1]) { Issue.record("no room for \(number)") } }
+      #expect(ring.reader.unread == quota)
+      while try ring.readBytes(upTo: quota).0 != .empty {}
+    }
+  }
+
   @Test("a message longer than the ring goes through in parts")
   func longer() throws {
     let ring = try Ring()
