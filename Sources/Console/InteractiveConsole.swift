@@ -22,7 +22,7 @@ public enum InteractiveConsole {
   /// 2 when a line of a script makes no sense.
   ///
   /// - Parameter childProgram: The program whose command ``ConsoleChild/command`` plays children.
-  /// - Throws: ``SystemError`` when the script cannot be read.
+  /// - Throws: ``SystemError`` when the script cannot be read, or what came of it cannot be written.
   public static func run(_ source: Source, childProgram: String) throws(SystemError) -> Int32 {
     var title = "standard input"
     var descriptor: Int32 = 0
@@ -32,29 +32,36 @@ public enum InteractiveConsole {
     }
     let session = Session(childProgram: childProgram, isForPeople: true)
     try Leaving.onSignal(session)
-    let code = run(
+    defer {
+      Leaving.begin()
+      session.closeAll()
+    }
+    return try run(
       LineReader(descriptor), title: title, session,
       isTerminal: isatty(descriptor) == 1 && isatty(1) == 1)
-    Leaving.begin()
-    session.closeAll()
-    return code
   }
 
   private static func run(
     _ input: LineReader, title: String, _ session: Session, isTerminal: Bool
-  ) -> Int32 {
+  ) throws(SystemError) -> Int32 {
     var input = input
+    var unwritten: Int32 = 0
+    func put(_ text: String) {
+      // A reader that has gone (head, less) does not end a script.
+      if !OutputBytes.write(Array(text.utf8), to: 1) && errno != EPIPE { unwritten = errno }
+    }
     let conversation = Conversation(session: session, isInteractive: isTerminal) {
       Leaving.stopIfBegun()
-      OutputBytes.write(Array($0.utf8), to: 1)
+      put($0)
     }
     var number = 0
     while true {
-      if isTerminal { OutputBytes.write(Array("> ".utf8), to: 1) }
+      if unwritten != 0 { throw SystemError(code: unwritten, call: "write to standard output") }
+      if isTerminal { put("> ") }
       guard let line = input.next() else { break }
       number += 1
       // What comes from a terminal is on it already.
-      if !isTerminal { OutputBytes.write(Array((line + "\n").utf8), to: 1) }
+      if !isTerminal { put(line + "\n") }
       do throws(Mistake) {
         switch try conversation.take(line) {
         case .line: continue
@@ -70,7 +77,12 @@ public enum InteractiveConsole {
         }
       }
     }
-    if isTerminal { OutputBytes.write([UInt8(ascii: "\n")], to: 1) }
+    if isTerminal { put("\n") }
+    if unwritten != 0 { throw SystemError(code: unwritten, call: "write to standard output") }
+    // A terminal that is gone is the end of what is typed.
+    if input.errorCode != 0 && !isTerminal {
+      throw SystemError(code: input.errorCode, call: "read \(title)")
+    }
     return conversation.hasFailed ? ExitCode.unexpected : ExitCode.done
   }
 }

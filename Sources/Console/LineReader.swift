@@ -9,6 +9,8 @@ struct LineReader {
   private var buffer: [UInt8] = []
   private var start = 0
   private var hasEnded = false
+  /// Why there are no more lines when that is not the end of the file; 0 otherwise.
+  private(set) var errorCode: Int32 = 0
 
   init(_ descriptor: Int32) { self.descriptor = descriptor }
 
@@ -41,6 +43,7 @@ struct LineReader {
       while result == -1 && errno == EINTR {
         result = unsafe read(descriptor, memory.baseAddress, memory.count)
       }
+      if result == -1 { errorCode = errno }
       count = max(0, result)
     }
     if chunk.isEmpty { hasEnded = true }

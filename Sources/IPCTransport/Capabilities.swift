@@ -39,7 +39,8 @@ public struct Capabilities: Sendable, Hashable {
     /// In the probes' vocabulary.
     public var description: String {
       switch self {
-      case .unlimited: "unlimited"
+      // As far as the probe looks: nobody has seen that there is no limit at all.
+      case .unlimited: "no limit up to 16 MiB"
       case .bytes(let count): "\(count) bytes"
       case .setting(let name): "limited by \(name)"
       }

@@ -42,6 +42,14 @@ extension ReportModel {
             ? "1 claim does not hold" : "\(disagreements) claims do not hold",
           text: "A mechanism did not do what it claims; see the feature matrix."))
     }
+    let broken = document.features.count { $0.verdict == .failed }
+    if broken > 0 {
+      banners.append(
+        Banner(
+          weight: .severe,
+          title: broken == 1 ? "1 experiment failed" : "\(broken) experiments failed",
+          text: "Nothing is known about those features; see the feature matrix."))
+    }
     let failed = document.cells.filter { $0.trials.contains { $0.failure != nil } }
     if !failed.isEmpty {
       let trials = failed.reduce(0) { $0 + $1.trials.count - $1.goodTrials.count }

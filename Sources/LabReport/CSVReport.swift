@@ -14,6 +14,7 @@ package enum CSVReport {
       ("max_ns", \.max), ("messages_per_second", \.messagesPerSecond),
       ("bytes_per_second", \.bytesPerSecond), ("cpu_ns_per_message", \.cpuNanosecondsPerMessage),
       ("switches_per_message", \.switchesPerMessage),
+      ("writes_per_second", \.writesPerSecond),
     ]
     var rows: [[String]] = [
       [
@@ -49,6 +50,7 @@ package enum CSVReport {
         "sequence_checked", "checksum_checked", "server_user_ns", "server_system_ns",
         "server_voluntary_switches", "server_involuntary_switches", "client_user_ns",
         "client_system_ns", "client_voluntary_switches", "client_involuntary_switches",
+        "writes",
       ]
     ]
     for cell in document.cells {
@@ -110,7 +112,7 @@ package enum CSVReport {
           "\($0.userNanoseconds)", "\($0.systemNanoseconds)", "\($0.voluntarySwitches)",
           "\($0.involuntarySwitches)",
         ]
-      }
+      } + [trial.writes.map { "\($0)" } ?? ""]
   }
 
   /// The shortest text that reads back as the same number.

@@ -63,7 +63,7 @@ extension ReportModel {
     }
     switch outcome {
     case .noFigures: return nil
-    case .only(let standing): return figure(standing)
+    case .only(let standing): return "\(figure(standing)), the only one with a figure"
     case .clear(let winner, let second):
       return "\(figure(winner)), \(lead(of: winner, over: second, in: need)) \(second.mechanism)"
     case .tie(let standings, _):

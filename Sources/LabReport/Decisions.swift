@@ -59,6 +59,10 @@ extension ReportModel {
           metric: metric ?? Metric.primary(of: scenario)))
     }
     add("Lowest latency, small messages", "echo", .p50)
+    // Short trials have no such percentile.
+    if document.cells.contains(where: { $0.scenario == "echo" && $0.summary?.p99 != nil }) {
+      add("Lowest tail latency, small messages", "echo", .p99)
+    }
     add("Most small messages per second", "stream", .rate)
     add("Highest throughput, large messages", "stream", .throughput, large: true)
     add("Least processor time per round trip", "echo", .cpu)
@@ -112,8 +116,13 @@ extension ReportModel {
         guard let cell = cell(mechanism.id, need, placement: placement) else { continue }
         guard standing(mechanism.id, in: need, placement: placement) == nil else { continue }
         let reason =
-          need.metric.spread(cell) == nil
-          ? cell.absence : "lost \(cell.summary?.lost ?? 0) messages"
+          if need.metric.spread(cell) != nil {
+            "lost \(cell.summary?.lost ?? 0) messages"
+          } else if cell.status == .measured && need.metric == .p99 {
+            "too few round trips in a trial for this percentile"
+          } else {
+            cell.absence
+          }
         result.append(
           LeftOut(mechanism: mechanism.id, placement: placement, reason: reason))
       }
@@ -147,9 +156,8 @@ extension ReportModel {
 
   /// The largest difference that the A/A control saw between equal things under these conditions.
   private func noise(of need: Need, placement: String) -> Double {
-    guard need.metric.hasNoiseControl, let noise = document.noise else { return 0 }
-    return noise.comparisons.filter {
-      $0.scenario == need.scenario && $0.placement == placement
-    }.map(\.relativeDifference).max() ?? 0
+    let comparisons = document.noise?.comparisons ?? []
+    return comparisons.filter { $0.scenario == need.scenario && $0.placement == placement }
+      .map(need.metric.difference).max() ?? 0
   }
 }

@@ -71,6 +71,14 @@ struct FeatureAnswer {
 }
 
 extension ReportModel {
+  /// What keeps answers of one machine from being read as answers about a network; `nil` where no
+  /// mechanism reaches other hosts.
+  var reachNote: String? {
+    features(of: "reach").contains { $0.observed == "any host" }
+      ? "Observed between processes of one machine. Between hosts, datagrams can also arrive in another "
+        + "order, or not at all, and a peer that vanishes is noticed late or never." : nil
+  }
+
   /// The feature needs whose probe was executed.
   var featureAnswers: [FeatureAnswer] {
     let executed = Set(document.probes.map(\.id))

@@ -6,8 +6,9 @@ extension HTMLReport {
     """
     <p>Computed from this run, for this machine. A winner is named only when all its trials lie \
     beyond all trials of the others and its lead is greater than the difference that the A/A control \
-    saw between equal things. Ranges are the lowest and the highest trial. Mechanisms that poll keep \
-    a core busy while they wait, so they are never ranked together with mechanisms that block.</p>
+    saw between equal things. Ranges are the lowest and the highest trial. Mechanisms that spin while \
+    they wait, always or for a moment, buy latency with processor time, so they are never ranked \
+    together with mechanisms that block.</p>
     \(figureNeeds)\(featureNeeds)
     """
   }
@@ -85,9 +86,10 @@ extension HTMLReport {
         <td data-label="Otherwise observed">\(list)</td>
         """
     }
+    let note = model.reachNote.map { "<p>\($0)</p>\n" as Markup } ?? ""
     return table(
       caption: "Needs that probes answer", head: ["Need", "Yes", "Otherwise observed"], rows: rows,
-      className: "needs")
+      className: "needs") + note
   }
 
   /// At most so many exceptions are named instead of those that meet the need.

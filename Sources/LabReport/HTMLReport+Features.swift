@@ -18,7 +18,7 @@ extension HTMLReport {
     guard !found.isEmpty else {
       return """
         <h3>Disagreements</h3>
-        <p>None: every mechanism did what it claims in every experiment that was possible.</p>
+        <p>None: every mechanism did what it claims in every experiment that could be made.</p>
 
         """
     }

@@ -11,7 +11,8 @@ struct MarkdownReport {
   /// The whole text.
   func render() -> String {
     [
-      head, disagreements, needs, featureNeeds, summary, features, noise, environment, method,
+      head, disagreements, needs, featureNeeds, summary, costs, features, noise, environment,
+      method,
     ].joined(separator: "\n")
   }
 
@@ -112,7 +113,8 @@ struct MarkdownReport {
         others.isEmpty ? "–" : others.joined(separator: "; "),
       ]
     }
-    return rows.isEmpty ? "" : table(["Need", "Yes", "Otherwise observed"], rows)
+    let note = model.reachNote.map { "\n\($0)\n" } ?? ""
+    return rows.isEmpty ? "" : table(["Need", "Yes", "Otherwise observed"], rows) + note
   }
 
   private var summary: String {
@@ -150,8 +152,41 @@ struct MarkdownReport {
     guard let spread = metric.spread(cell), let summary = cell?.summary else {
       return Self.escaped(cell?.absence ?? "not in this run")
     }
+    let tail = metric == .p50 ? summary.p99.map { ", p99 \(metric.format($0))" } ?? "" : ""
     let lost = summary.lost > 0 ? ", lost \(summary.lost)" : ""
-    return "\(metric.format(spread)) (\(metric.range(spread)))\(lost)"
+    return "\(metric.format(spread)) (\(metric.range(spread)))\(tail)\(lost)"
+  }
+
+  /// What a message costs, of the server and the client together.
+  private var costs: String {
+    var columns: [(title: String, figure: (String) -> String)] = []
+    for scenario in ["echo", "stream"] {
+      guard let size = model.sizes(of: scenario).first,
+        let clients = model.clients(of: scenario).first
+      else { continue }
+      for placement in model.placements {
+        columns.append(
+          (
+            "\(scenario) \(Quantity.size(size)), \(Placement.title(placement))",
+            { mechanism in
+              let cell = model.cell(
+                mechanism, scenario, placement: placement, size: size, clients: clients)
+              guard let time = Metric.cpu.spread(cell), let switches = Metric.switches.spread(cell)
+              else { return "–" }
+              return "\(Metric.cpu.format(time)) (\(Metric.cpu.range(time))), "
+                + "\(Metric.switches.format(switches)) switches"
+            }
+          ))
+      }
+    }
+    guard !columns.isEmpty else { return "" }
+    let rows = document.mechanisms.map { mechanism in
+      [Self.escaped(model.label(of: mechanism))] + columns.map { $0.figure(mechanism.id) }
+    }
+    return
+      "## Processor time and context switches\n\nPer round trip and per streamed message, of "
+      + "the server and the client together.\n\n"
+      + table(["Mechanism"] + columns.map { Self.escaped($0.title) }, rows)
   }
 
   private func probeTitle(_ id: String) -> String {

@@ -3,6 +3,7 @@ internal import LabResults
 /// A figure of a cell that can be compared, charted and ranked.
 enum Metric: Sendable {
   case p50
+  case p99
   case rate
   case throughput
   case cpu
@@ -10,7 +11,7 @@ enum Metric: Sendable {
 
   var quantity: Quantity {
     switch self {
-    case .p50, .cpu: .duration
+    case .p50, .p99, .cpu: .duration
     case .rate: .rate
     case .throughput: .throughput
     case .switches: .count
@@ -19,22 +20,25 @@ enum Metric: Sendable {
 
   var lowerIsBetter: Bool {
     switch self {
-    case .p50, .cpu, .switches: true
+    case .p50, .p99, .cpu, .switches: true
     case .rate, .throughput: false
     }
   }
 
-  /// Whether the A/A control compared mechanisms by this figure.
-  var hasNoiseControl: Bool {
+  /// By how much equal things differed in this figure when the A/A control compared them; by how much
+  /// they did at all where this figure was not compared.
+  func difference(in comparison: NoiseGrade.Comparison) -> Double {
     switch self {
-    case .p50, .rate, .throughput: true
-    case .cpu, .switches: false
+    case .p50, .rate, .throughput, .switches: comparison.relativeDifference
+    case .p99: comparison.p99Difference ?? comparison.relativeDifference
+    case .cpu: comparison.cpuDifference ?? comparison.relativeDifference
     }
   }
 
   var title: String {
     switch self {
     case .p50: "median latency (p50)"
+    case .p99: "99th percentile of latency (p99)"
     case .rate: "messages per second"
     case .throughput: "payload bytes per second"
     case .cpu: "processor time per message"
@@ -52,6 +56,7 @@ enum Metric: Sendable {
     guard let cell, cell.status == .measured, let summary = cell.summary else { return nil }
     return switch self {
     case .p50: summary.p50
+    case .p99: summary.p99
     case .rate: summary.messagesPerSecond
     case .throughput: summary.bytesPerSecond
     case .cpu: summary.cpuNanosecondsPerMessage

@@ -40,14 +40,14 @@ package enum Stylesheet {
     td ul,td ol{margin:0;padding-left:1.1rem}
     .figures td{white-space:nowrap}
     .figures td b{font-weight:600}
-    .figures td small{display:block;color:var(--soft);font-size:.78rem}
+    .figures td small{display:block;color:var(--soft);font-size:.9em}
     .figures td .mark{color:var(--bad)}
     .figures td.absent,td.absent{color:var(--soft);white-space:normal;min-width:9rem;max-width:15rem;\
-    font-size:.78rem}
+    font-size:.9em}
     .key{display:inline-block;width:.65rem;height:.65rem;margin-right:.45rem;border-radius:2px;\
     background:var(--c)}
     .tag{display:inline-block;padding:0 .35rem;border:1px solid var(--soft);border-radius:3px;\
-    font-size:.7rem;color:var(--soft)}
+    font-size:.8em;color:var(--soft)}
     .needs{width:100%}
     .needs .need th{background:var(--tint);font-weight:600;padding-top:.5rem;white-space:normal}
     .conditions{font-weight:400;color:var(--soft)}
@@ -57,7 +57,7 @@ package enum Stylesheet {
     .figure{white-space:nowrap}
     .remark{color:var(--soft)}
     td .remark{display:block}
-    .left-out td{font-size:.8rem}
+    .left-out td{font-size:.93em}
     figure{margin:1rem 0 2rem}
     figcaption{color:var(--soft);font-size:.86rem;max-width:60rem}
     figcaption strong{display:block;color:var(--fg);font-size:.95rem}
@@ -118,6 +118,7 @@ package enum Stylesheet {
     header,main,footer{max-width:none;padding:0}
     nav,.skip{display:none}
     .scroll{overflow:visible}
+    .pair{grid-template-columns:1fr 1fr}
     svg.lines,svg.bars{min-width:0}
     figure details{display:none}
     figure,tr{break-inside:avoid}
@@ -127,7 +128,7 @@ package enum Stylesheet {
     .matrix{font-size:5.5pt;table-layout:fixed;width:100%}
     .matrix td{min-width:0}
     .matrix th,.matrix td{padding:1pt 2pt;overflow-wrap:anywhere}
-    details::details-content{content-visibility:visible;display:block}
+    :is(.needs,.disagreements) details::details-content{content-visibility:visible;display:block}
     }
 
     """

@@ -89,6 +89,8 @@ private struct TerminalPage {
   /// A figure in every placement, under a common title.
   private struct Group {
     var title: String
+    /// What the figure is.
+    var what: String
     var scenario: String
     var size: Int
     var metric: Metric
@@ -98,19 +100,23 @@ private struct TerminalPage {
     var groups: [Group] = []
     if let size = model.sizes(of: "echo").first {
       groups.append(
-        Group(title: "echo \(Quantity.size(size))", scenario: "echo", size: size, metric: .p50))
+        Group(
+          title: "echo \(Quantity.size(size))", what: "round trip", scenario: "echo", size: size,
+          metric: .p50))
     }
     let sizes = model.sizes(of: "stream")
     if let size = sizes.first {
       groups.append(
         Group(
-          title: "stream \(Quantity.size(size))", scenario: "stream", size: size, metric: .rate))
+          title: "stream \(Quantity.size(size))", what: "messages per second", scenario: "stream",
+          size: size, metric: .rate))
     }
-    if let size = sizes.last {
+    // With one size the bytes per second say nothing that the messages per second do not.
+    if let size = sizes.dropFirst().last {
       groups.append(
         Group(
-          title: "stream \(Quantity.size(size))", scenario: "stream", size: size,
-          metric: .throughput))
+          title: "stream \(Quantity.size(size))", what: "bytes per second", scenario: "stream",
+          size: size, metric: .throughput))
     }
     return groups
   }
@@ -124,7 +130,11 @@ private struct TerminalPage {
       heading("No figures of echo or stream")
       return
     }
-    heading("Median of the trials: round trip, messages per second, bytes per second")
+    guard model.document.cells.contains(where: { $0.status == .measured }) else {
+      heading("Nothing was measured")
+      return
+    }
+    heading("Median of the trials: " + groups.map(\.what).joined(separator: ", "))
     let longest = model.mechanisms.map { PlainText.line($0.id).count }.max() ?? 0
     let name = min(max(longest, 9), max(width - Self.column - 1, 8))
     let perGroup = Self.column * model.placements.count
@@ -183,26 +193,31 @@ private struct TerminalPage {
   }
 
   private mutating func needs() {
-    let needs = model.needs
+    let needs = model.needs.map { need in
+      (need, model.waitings.map { ($0, answers(need, $0)) }.filter { !$0.1.isEmpty })
+    }.filter { !$0.1.isEmpty }
     guard !needs.isEmpty else { return }
     heading("Which mechanism for which need")
-    for need in needs {
+    for (need, answers) in needs {
       write("\(need.title) (\(need.conditions))", indent: 2)
-      for waiting in model.waitings { answer(need, waiting) }
+      for (waiting, found) in answers { write(found, waiting) }
+    }
+  }
+
+  private typealias Answer = (placement: String, outcome: Outcome, text: String)
+
+  private func answers(_ need: Need, _ waiting: Waiting) -> [Answer] {
+    model.placements.compactMap { placement in
+      let outcome = model.outcome(need, waiting: waiting, placement: placement)
+      return model.brief(outcome, for: need).map { (placement, outcome, $0) }
     }
   }
 
   /// One line per placement for those that block, one line for all placements for the others.
-  private mutating func answer(_ need: Need, _ waiting: Waiting) {
-    let answers = model.placements.compactMap { placement -> (String, Outcome, String)? in
-      let outcome = model.outcome(need, waiting: waiting, placement: placement)
-      return model.brief(outcome, for: need).map { (placement, outcome, $0) }
-    }
+  private mutating func write(_ answers: [Answer], _ waiting: Waiting) {
     guard waiting == .blocking else {
-      let parts = answers.map { "\($0.0): \($0.2)" }
-      if !parts.isEmpty {
-        write("\(waiting.word), \(parts.joined(separator: "; "))", first: 2, indent: 6, ink: .dim)
-      }
+      let parts = answers.map { "\($0.placement): \($0.text)" }
+      write("\(waiting.word), \(parts.joined(separator: "; "))", first: 2, indent: 6, ink: .dim)
       return
     }
     for (placement, outcome, text) in answers {

@@ -290,11 +290,16 @@ public struct NoiseGrade: Codable, Sendable, Equatable {
     public var second: Double
     /// Larger over smaller, minus one: 0.05 means that equal things differed by 5 %.
     public var relativeDifference: Double
+    /// The same for the 99th percentile; `nil` where there is none.
+    public var p99Difference: Double?
+    /// The same for the processor time per message; `nil` in documents of older versions.
+    public var cpuDifference: Double?
 
     /// Creates a comparison.
     public init(
       mechanism: String, scenario: String, placement: String, size: Int, first: Double,
-      second: Double, relativeDifference: Double
+      second: Double, relativeDifference: Double, p99Difference: Double? = nil,
+      cpuDifference: Double? = nil
     ) {
       self.mechanism = mechanism
       self.scenario = scenario
@@ -303,6 +308,8 @@ public struct NoiseGrade: Codable, Sendable, Equatable {
       self.first = first
       self.second = second
       self.relativeDifference = relativeDifference
+      self.p99Difference = p99Difference
+      self.cpuDifference = cpuDifference
     }
   }
 

@@ -151,7 +151,8 @@ struct Arguments {
     return name
   }
 
-  private static func unknown(_ name: String, among known: [String], kind: String) -> UsageError {
+  /// Says that there is no such name, and which is nearest.
+  static func unknown(_ name: String, among known: [String], kind: String) -> UsageError {
     UsageError(
       "no \(kind) is called “\(name)”" + Suggestion.phrase(for: name, among: known)
         + ". There are: \(known.joined(separator: ", "))")

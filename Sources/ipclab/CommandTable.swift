@@ -6,6 +6,7 @@ internal import LabRunner
 struct Command: Sendable {
   let name: String
   let summary: String
+  /// What `--help` prints; empty when the command does that itself.
   let help: String
   let run: @Sendable (_ words: [String]) throws -> Int32
 }
@@ -14,10 +15,7 @@ struct Command: Sendable {
 enum CommandTable {
   static let all: [Command] = [
     RunCommand.command, ReportCommand.command, FeaturesCommand.command, ListCommand.command,
-    DoctorCommand.command, MeasureCommand.command,
-    Command(
-      name: "pipeline", summary: "Run programs connected by pipes", help: "",
-      run: { PipelineCommand.run($0) }),
+    DoctorCommand.command, MeasureCommand.command, PipelineCommand.command,
     ConsoleCommand.command, TalkCommand.listen, TalkCommand.connect, ObjectsCommand.command,
     ReadersWritersCommand.command, ConformanceCommand.command, LabCommand.command,
   ]
@@ -76,37 +74,36 @@ enum CommandTable {
     }
   }
 
+  /// Commands with what they do, one per line.
+  static func rows(_ commands: [Command]) -> String {
+    TextTable.text(commands.map { [$0.name, $0.summary] }, indent: "  ")
+  }
+
   static var overview: String {
-    let width = all.map(\.name.count).max() ?? 0
-    let rows = all.map { command in
-      "  \(command.name)\(String(repeating: " ", count: width - command.name.count))  "
-        + command.summary
-    }
-    return """
-      ipclab compares the ways in which processes talk to each other: pipes, FIFOs, named pipes,
-      mailslots, shared memory, sockets, message queues. It runs the same scenarios over all of them,
-      in real processes, and writes a report to decide from.
+    """
+    ipclab compares the ways in which processes talk to each other: pipes, FIFOs, named pipes,
+    mailslots, shared memory, sockets, message queues. It runs the same scenarios over all of them,
+    in real processes, and writes a report to decide from.
 
-      Usage: ipclab COMMAND [OPTIONS]
+    Usage: ipclab COMMAND [OPTIONS]
 
-      Commands:
-      \(rows.joined(separator: "\n"))
+    Commands:
+    \(rows(all))
+    Start here:
+      ipclab run --quick                    a first report in half a minute
+      ipclab run                            the whole comparison, under five minutes
+      ipclab list transports                what can be compared
+      ipclab measure fifo --size 64         one figure
+      ipclab console                        named pipes, call by call
+      ipclab listen tcp                     talk by hand; connect in another terminal
+      ipclab objects                        what is alive, and whose it is
+      ipclab readers-writers                processes that share memory, and what a guard is for
+      ipclab lab list                       exercises, and what you did of them
+      ipclab COMMAND --help                 options and examples of a command
 
-      Start here:
-        ipclab run --quick                    a first report in half a minute
-        ipclab run                            the whole comparison, under five minutes
-        ipclab list transports                what can be compared
-        ipclab measure fifo --size 64         one figure
-        ipclab console                        named pipes, call by call
-        ipclab listen tcp                     talk by hand; connect in another terminal
-        ipclab objects                        what is alive, and whose it is
-        ipclab readers-writers                processes that share memory, and what a guard is for
-        ipclab lab list                       exercises, and what you did of them
-        ipclab COMMAND --help                 options and examples of a command
+    Exit codes: 0 done, 1 failed, 2 usage, 3 environment, 130 interrupted.
 
-      Exit codes: 0 done, 1 failed, 2 usage, 3 environment, 130 interrupted.
-
-      """
+    """
   }
 }
 

@@ -1,6 +1,7 @@
 internal import Conformance
 internal import Dispatch
 internal import IPCSystem
+internal import LabReport
 
 /// `ipclab conformance`: plays cases of what Win32 does against agents.
 enum ConformanceCommand {
@@ -36,7 +37,9 @@ enum ConformanceCommand {
     }
     let all: [ConformanceCase]
     do { all = try ConformanceCase.load(path: path) } catch {
-      throw EnvironmentError("cannot read the cases in \(path): \(error)")
+      let why =
+        error is DecodingError ? DecodingProblem.explain(error) : ReportWriter.reason(error)
+      throw EnvironmentError("cannot read the cases in \(path): \(why)")
     }
     let areas = Array(Set(all.map(\.area))).sorted()
     let area = try arguments.name("--area", among: areas, kind: "area")

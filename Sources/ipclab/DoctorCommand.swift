@@ -32,12 +32,14 @@ enum DoctorCommand {
       ("runtime directory", runtime.path), ("build", BuildMode.current),
     ]
     rows += machine.settings.map { ($0.name, $0.value) }
-    Output.data(ListCommand.table(rows) + "\n")
+    Output.data(TextTable.described(rows) + "\n")
     if machine.warnings.isEmpty {
       Output.data("Nothing that would disturb a run was found.\n")
     } else {
       Output.data("What will disturb or limit a run:\n")
-      for warning in machine.warnings { Output.data("- \(warning)\n") }
+      for warning in machine.warnings {
+        Output.data("- " + TextTable.wrapped(warning, indent: "  ", width: 100).dropFirst(2) + "\n")
+      }
     }
     return Exit.done
   }

@@ -33,13 +33,19 @@ enum Output {
   /// Writes a message for the user to standard error.
   static func message(_ text: String) { StandardError.write(text + "\n") }
 
-  /// Whether standard output is a terminal.
-  static var dataIsTerminal: Bool { isatty(1) == 1 }
+  /// Whether a descriptor is a terminal that understands escape sequences.
+  static func canDraw(on descriptor: Int32) -> Bool {
+    isatty(descriptor) == 1 && !["", "dumb"].contains(variable("TERM"))
+  }
 
-  /// Whether colour is wanted on standard error.
-  static var color: Bool {
-    unsafe StandardError.isTerminal && getenv("NO_COLOR") == nil
-      && (getenv("TERM").map { unsafe String(cString: $0) } ?? "dumb") != "dumb"
+  /// Whether colour is wanted on a descriptor.
+  static func color(on descriptor: Int32) -> Bool {
+    canDraw(on: descriptor) && variable("NO_COLOR").isEmpty
+  }
+
+  /// An environment variable; empty when it is not set.
+  static func variable(_ name: String) -> String {
+    unsafe getenv(name).map { unsafe String(cString: $0) } ?? ""
   }
 
   /// The terminal's width in columns, 80 when it cannot be told.

@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 internal import IPCSystem
+internal import LabReport
 internal import LabResults
 internal import LabRunner
 internal import TransportCatalog
@@ -46,7 +47,11 @@ enum FeaturesCommand {
     } else {
       Output.data(text(results, evidence: arguments.has("--evidence")))
     }
-    if interruption.check() { return Exit.interrupted }
+    if interruption.check() {
+      let planned = transports.count * (probes?.count ?? ProbeCatalog.all.count)
+      Output.message("Interrupted: \(results.count) of \(planned) experiments were made.")
+      return Exit.interrupted
+    }
     return results.contains { $0.isWrong } ? Exit.failed : Exit.done
   }
 
@@ -73,12 +78,17 @@ enum FeaturesCommand {
   }
 
   private static func text(_ results: [FeatureResult], evidence: Bool) -> String {
+    let kinds: [(FeatureResult.Verdict, String)] = [
+      (.agrees, "as claimed"), (.disagrees, "not as claimed"), (.failed, "failed"),
+      (.notApplicable, "not applicable"), (.notPossibleHere, "not possible here"),
+    ]
+    let counts = kinds.map { kind in (results.count { $0.verdict == kind.0 }, kind.1) }
+      .filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+    var text = "\(PlainText.count(results.count, "experiment"))"
+    text += (counts.isEmpty ? "" : ": " + counts.joined(separator: ", ")) + "\n\n"
     let wrong = results.filter(\.isWrong)
-    var text = ""
-    if wrong.isEmpty {
-      text += "Every claim agrees with what was observed.\n\n"
-    } else {
-      text += "\(wrong.count) disagreements:\n"
+    if !wrong.isEmpty {
+      text += "Not as claimed, or failed:\n"
       text += wrong.map { describe($0, evidence: true) }.joined() + "\n"
     }
     var mechanism = ""

@@ -163,7 +163,7 @@ struct LabCheckRun {
   }
 
   private func paint(_ text: String, _ outcome: Outcome) -> String {
-    guard Output.color, StandardError.isTerminal, Output.dataIsTerminal else { return text }
+    guard Output.color(on: 1) else { return text }
     let code = outcome.isPass ? "32" : outcome.word == "skipped" ? "33" : "31"
     return "\u{1B}[\(code)m\(text)\u{1B}[0m"
   }

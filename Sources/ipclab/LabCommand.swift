@@ -42,31 +42,24 @@ enum LabCommand {
   }
 
   private static var overview: String {
-    func rows(_ commands: [Command]) -> String {
-      commands.map { command in
-        "  \(command.name)\(String(repeating: " ", count: 10 - command.name.count))\(command.summary)"
-      }.joined(separator: "\n")
-    }
-    return """
-      Exercises in which programs talk to each other through pipes, mailslots, shared memory and
-      sockets. Each comes with a starter, hints, and checks that say what is wrong.
+    """
+    Exercises in which programs talk to each other through pipes, mailslots, shared memory and
+    sockets. Each comes with a starter, hints, and checks that say what is wrong.
 
-      Usage: ipclab lab COMMAND [OPTIONS]
+    Usage: ipclab lab COMMAND [OPTIONS]
 
-      For students:
-      \(rows(student))
+    For students:
+    \(CommandTable.rows(student))
+    For instructors:
+    \(CommandTable.rows(instructor))
+    Start here:
+      ipclab lab list             what there is
+      ipclab lab start 1          a folder with the starter of lab 1
+      ipclab lab check            in that folder: what works, and what to do next
 
-      For instructors:
-      \(rows(instructor))
+    Labs/STUDENTS.md is the guide for the first ten minutes, Labs/INSTRUCTORS.md the one for courses.
 
-      Start here:
-        ipclab lab list             what there is
-        ipclab lab start 1          a folder with the starter of lab 1
-        ipclab lab check            in that folder: what works, and what to do next
-
-      Labs/STUDENTS.md is the guide for the first ten minutes, Labs/INSTRUCTORS.md the one for courses.
-
-      """
+    """
   }
 }
 
@@ -77,17 +70,11 @@ enum LabPlace {
 
   /// The labs.
   static func catalogue(_ arguments: Arguments) throws -> LabCatalogue {
-    let chosen = arguments.text(option) ?? environment("IPCLAB_LABS")
+    let variable = Output.variable("IPCLAB_LABS")
+    let chosen = arguments.text(option) ?? (variable.isEmpty ? nil : variable)
     return try LabCatalogue(
       path: LabCatalogue.find(chosen: chosen, executable: try Workplace.executable()),
       builtIn: BuiltInChecks.ids)
-  }
-
-  /// The value of an environment variable, unless it is empty.
-  static func environment(_ name: String) -> String? {
-    guard let value = unsafe getenv(name) else { return nil }
-    let text = unsafe String(cString: value)
-    return text.isEmpty ? nil : text
   }
 
   /// The word for a lab on the command line; `nil` when there is none.

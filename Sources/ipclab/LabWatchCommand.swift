@@ -22,7 +22,7 @@ enum LabWatchCommand {
     while !interruption.check() {
       let run = try LabCheckRun(arguments, interruption: interruption)
       let before = FolderStamp.of(run.path)
-      if Output.dataIsTerminal { Output.data("\u{1B}[H\u{1B}[2J") }
+      if Output.canDraw(on: 1) { Output.data("\u{1B}[H\u{1B}[2J") }
       do { _ = try run.run() } catch let error as UsageError {
         Output.message("ipclab lab watch: \(error.description)")
       } catch let error as CourseworkError {

@@ -29,33 +29,7 @@ enum ListCommand {
       case "scenarios": ScenarioCatalog.all.map { ($0.info.id, $0.info.summary) }
       default: ProbeCatalog.all.map { ($0.info.id, $0.info.question) }
       }
-    Output.data(table(rows))
+    Output.data(TextTable.described(rows))
     return Exit.done
-  }
-
-  /// Two columns; the second is wrapped to 100 columns.
-  static func table(_ rows: [(String, String)], width: Int = 100) -> String {
-    let indent = (rows.map(\.0.count).max() ?? 0) + 2
-    var text = ""
-    for (name, description) in rows {
-      var line = name + String(repeating: " ", count: indent - name.count)
-      for word in description.split(separator: " ") {
-        if line.count + word.count > width && line.count > indent {
-          text += line.trimmed + "\n"
-          line = String(repeating: " ", count: indent)
-        }
-        line += word + " "
-      }
-      text += line.trimmed + "\n"
-    }
-    return text
-  }
-}
-
-extension String {
-  fileprivate var trimmed: String {
-    var text = self
-    while text.last == " " { text.removeLast() }
-    return text
   }
 }

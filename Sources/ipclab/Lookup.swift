@@ -10,24 +10,21 @@ enum Lookup {
 
   static func transport(_ name: String) throws -> any Transport {
     guard let transport = TransportCatalog.transport(name) else {
-      _ = try Arguments.known(name, among: transports, kind: "transport")
-      throw UsageError("no transport is called “\(name)”")
+      throw Arguments.unknown(name, among: transports, kind: "transport")
     }
     return transport
   }
 
   static func scenario(_ name: String) throws -> any Scenario {
     guard let scenario = ScenarioCatalog.scenario(name) else {
-      _ = try Arguments.known(name, among: scenarios, kind: "scenario")
-      throw UsageError("no scenario is called “\(name)”")
+      throw Arguments.unknown(name, among: scenarios, kind: "scenario")
     }
     return scenario
   }
 
   static func placement(_ name: String) throws -> Placement {
     guard let placement = Placement(rawValue: name) else {
-      _ = try Arguments.known(name, among: Placement.allCases.map(\.rawValue), kind: "placement")
-      throw UsageError("no placement is called “\(name)”")
+      throw Arguments.unknown(name, among: Placement.allCases.map(\.rawValue), kind: "placement")
     }
     return placement
   }

@@ -1,5 +1,6 @@
 internal import IPCSystem
 internal import IPCTransport
+internal import LabReport
 internal import Mailslots
 internal import NamedPipes
 
@@ -61,107 +62,99 @@ extension ObjectCensus {
     Set(processes.map(\.user)).sorted().joined(separator: ", ")
   }
 
+  /// A title and the rows below a head; nothing when there are no rows.
+  private func table(_ title: String, _ head: [String], _ rows: [[String]]) -> String {
+    rows.isEmpty ? "" : title + "\n" + TextTable.text([head] + rows, indent: "  ")
+  }
+
   private var pipeTable: String {
-    var table = Table(
-      "Named pipes", ["NAME", "TYPE", "ACCESS", "INSTANCE", "CLIENT", "SERVER", "USER"])
-    for pipe in pipes {
-      for (index, instance) in pipe.instances.enumerated() {
-        let isFirst = index == 0
+    let rows = pipes.flatMap { pipe in
+      pipe.instances.enumerated().map { index, instance -> [String] in
         let type = "\(pipe.type ?? "?"), \(pipe.direction ?? "?")"
-        table.add([
-          isFirst ? pipe.name ?? "? (\(pipe.place))" : "", isFirst ? type : "",
-          isFirst ? pipe.access : "", instance.state.rawValue,
-          instance.client.map(words) ?? "–", words(instance.owner), pipe.user,
-        ])
+        let name = pipe.name ?? "? (\(pipe.place))"
+        // What the instances have in common stands in the first one's row.
+        return (index == 0 ? [name, type, pipe.access] : ["", "", ""]) + [
+          instance.state.rawValue, instance.client.map(words) ?? "–", words(instance.owner),
+          pipe.user,
+        ]
       }
     }
-    return table.text
+    return table(
+      "Named pipes", ["NAME", "TYPE", "ACCESS", "INSTANCE", "CLIENT", "SERVER", "USER"], rows)
   }
 
   private var mailslotTable: String {
-    var table = Table(
-      "Mailslots", ["NAME", "COMPUTER", "WAITING", "NEXT", "LONGEST", "READER", "USER"])
-    for slot in mailslots {
-      table.add([
-        slot.name ?? "? (\(slot.place))", "\(slot.computer) in \(slot.domain)",
-        slot.waiting.map { "\($0) message\($0 == 1 ? "" : "s")" } ?? "no answer",
-        slot.next.map { "\($0) bytes" } ?? "–",
-        slot.maximumMessage.map { "\($0) bytes" } ?? "any", words(slot.owner), slot.owner.user,
-      ])
+    let rows = mailslots.map { slot -> [String] in
+      let waiting = slot.waiting.map { PlainText.count($0, "message") } ?? "no answer"
+      let next = slot.next.map { "\($0) bytes" } ?? "–"
+      let longest = slot.maximumMessage.map { "\($0) bytes" } ?? "any"
+      return [
+        slot.name ?? "? (\(slot.place))", "\(slot.computer) in \(slot.domain)", waiting, next,
+        longest, words(slot.owner), slot.owner.user,
+      ]
     }
-    return table.text
+    return table(
+      "Mailslots", ["NAME", "COMPUTER", "WAITING", "NEXT", "LONGEST", "READER", "USER"], rows)
   }
 
   private var mappingTable: String {
-    var table = Table("File mappings", ["NAME", "SIZE", "VIEWS", "OF", "OPEN IN", "USER"])
-    for mapping in mappings {
-      table.add([
+    let rows = mappings.map { mapping -> [String] in
+      [
         mapping.name, "\(mapping.size) bytes", mapping.protection, mapping.file ?? "memory",
         words(mapping.owners), users(mapping.owners),
-      ])
+      ]
     }
-    return table.text
+    return table("File mappings", ["NAME", "SIZE", "VIEWS", "OF", "OPEN IN", "USER"], rows)
   }
 
   private var mutexTable: String {
-    var table = Table("Mutexes", ["NAME", "STATE", "OPEN IN", "USER"])
-    for mutex in mutexes {
+    let rows = mutexes.map { mutex -> [String] in
       let holder = mutex.thread.map { thread in
         " by thread \(thread) of " + (mutex.holder.map(words) ?? "?")
       }
-      table.add([
-        mutex.name, mutex.state + (holder ?? ""), words(mutex.owners), users(mutex.owners),
-      ])
+      return [mutex.name, mutex.state + (holder ?? ""), words(mutex.owners), users(mutex.owners)]
     }
-    return table.text
+    return table("Mutexes", ["NAME", "STATE", "OPEN IN", "USER"], rows)
   }
 
   private var semaphoreTable: String {
-    var table = Table("Semaphores", ["NAME", "COUNT", "LIMIT", "OPEN IN", "USER"])
-    for item in semaphores {
-      table.add([
-        item.name, "\(item.count)", "\(item.limit)", words(item.owners), users(item.owners),
-      ])
+    let rows = semaphores.map { item -> [String] in
+      [item.name, "\(item.count)", "\(item.limit)", words(item.owners), users(item.owners)]
     }
-    return table.text
+    return table("Semaphores", ["NAME", "COUNT", "LIMIT", "OPEN IN", "USER"], rows)
   }
 
   private var eventTable: String {
-    var table = Table("Events", ["NAME", "STATE", "RESET", "OPEN IN", "USER"])
-    for event in events {
-      table.add([
+    let rows = events.map { event -> [String] in
+      [
         event.name, event.isSet ? "set" : "not set", event.reset, words(event.owners),
         users(event.owners),
-      ])
+      ]
     }
-    return table.text
+    return table("Events", ["NAME", "STATE", "RESET", "OPEN IN", "USER"], rows)
   }
 
   private var damagedTable: String {
-    var table = Table("Damaged objects", ["NAME", "OPEN IN", "USER"])
-    for item in damaged { table.add([item.name, words(item.owners), users(item.owners)]) }
-    return table.text
+    let rows = damaged.map { [$0.name, words($0.owners), users($0.owners)] }
+    return table("Damaged objects", ["NAME", "OPEN IN", "USER"], rows)
   }
 
   private var transportTable: String {
-    var table = Table(
-      "Served by name or address", ["TRANSPORT", "NAME", "STATE", "ADDRESS", "SERVER", "USER"])
-    for item in transports {
-      table.add([
-        item.transport, item.name, item.state, item.address, words(item.owner), item.owner.user,
-      ])
+    let rows = transports.map { item -> [String] in
+      [item.transport, item.name, item.state, item.address, words(item.owner), item.owner.user]
     }
-    return table.text
+    return table(
+      "Served by name or address", ["TRANSPORT", "NAME", "STATE", "ADDRESS", "SERVER", "USER"],
+      rows)
   }
 
   private var runTable: String {
-    var table = Table("Runs", ["DIRECTORY", "NAMES", "RUNNER", "USER"])
-    for run in runs {
-      table.add([
+    let rows = runs.map { run -> [String] in
+      [
         run.path, run.names.isEmpty ? "–" : run.names.joined(separator: ", "), words(run.owner),
         run.owner.user,
-      ])
+      ]
     }
-    return table.text
+    return table("Runs", ["DIRECTORY", "NAMES", "RUNNER", "USER"], rows)
   }
 }

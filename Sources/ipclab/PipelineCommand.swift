@@ -1,10 +1,13 @@
 internal import AnonymousPipes
-internal import Glibc
 internal import IPCSystem
 internal import IPCTransport
 
 /// `ipclab pipeline`: runs programs connected by pipes and says how each of them ended.
 enum PipelineCommand {
+  // Its words belong to programs, and --help may be one of theirs: it shows its help itself.
+  static let command = Command(
+    name: "pipeline", summary: "Run programs connected by pipes", help: "", run: run)
+
   private static let help = """
     Usage: ipclab pipeline -- PROGRAM ARGS '|' PROGRAM ARGS ...
 
@@ -25,18 +28,20 @@ enum PipelineCommand {
 
     """
 
-  /// Runs what the words say and returns the exit code.
-  static func run(_ words: [String]) -> Int32 {
+  private static func run(_ words: [String]) throws -> Int32 {
+    var words = words
     if let first = words.first, ["--help", "-h", "help"].contains(first) {
-      write(help, to: 1)
-      return 0
+      Output.data(help)
+      return Exit.done
+    }
+    if words.first == "--" {
+      words.removeFirst()
+    } else if let first = words.first, first.hasPrefix("-") {
+      throw UsageError("no option is called \(first)")
     }
     let stages: [Pipeline.Stage]
-    do throws(TransportError) {
-      stages = try Pipeline.parse(words: words.first == "--" ? Array(words.dropFirst()) : words)
-    } catch {
-      write("ipclab pipeline: \(error.remedy ?? error.description).\n\n\(help)", to: 2)
-      return 2
+    do throws(TransportError) { stages = try Pipeline.parse(words: words) } catch {
+      throw UsageError(error.remedy ?? error.description)
     }
     do {
       // The programs stay in the terminal's group: Ctrl-C reaches them as well.
@@ -46,40 +51,18 @@ enum PipelineCommand {
       ).start()
       let outcome = try running.wait(interruptedBy: signals.descriptor)
       report(outcome)
-      if outcome.ending == .cancelled { return 130 }
-      return outcome.isSuccess ? 0 : 1
+      if outcome.ending == .cancelled { return Exit.interrupted }
+      return outcome.isSuccess ? Exit.done : Exit.failed
     } catch let error as TransportError {
-      write(
-        "ipclab pipeline: cannot \(error.operation): \(error.remedy ?? error.description)\n", to: 2)
-      return 3
+      throw EnvironmentError("cannot \(error.operation): \(error.remedy ?? error.description)")
     } catch {
-      write("ipclab pipeline: \(error)\n", to: 2)
-      return 3
+      throw EnvironmentError("\(error)")
     }
   }
 
   private static func report(_ outcome: Pipeline.Outcome) {
-    let width = outcome.stages.map(\.program.count).max() ?? 0
-    var text = ""
-    for stage in outcome.stages {
-      let name = stage.program + String(repeating: " ", count: width - stage.program.count)
-      text += "\(name)  pid \(stage.pid)  \(stage.status)\n"
-    }
-    if outcome.ending == .cancelled { text += "interrupted\n" }
-    write(text, to: 2)
-  }
-
-  private static func write(_ text: String, to descriptor: Int32) {
-    var bytes = Array(text.utf8)[...]
-    while !bytes.isEmpty {
-      let count = unsafe bytes.withUnsafeBytes {
-        unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
-      }
-      if count > 0 {
-        bytes.removeFirst(count)
-      } else if errno != EINTR {
-        return
-      }
-    }
+    let rows = outcome.stages.map { [$0.program, "pid \($0.pid)", "\($0.status)"] }
+    StandardError.write(TextTable.text(rows))
+    if outcome.ending == .cancelled { Output.message("interrupted") }
   }
 }

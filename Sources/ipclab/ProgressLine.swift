@@ -3,8 +3,8 @@ internal import LabRunner
 
 /// How far a run is: a bar on a terminal, a line now and then elsewhere. Drawn between trials only.
 struct ProgressLine {
-  private let isTerminal = StandardError.isTerminal
-  private let color = Output.color
+  private let isTerminal = Output.canDraw(on: 2)
+  private let color = Output.color(on: 2)
   private var lastDrawn: UInt64 = 0
 
   /// Shows how the run stands, if it is time to.

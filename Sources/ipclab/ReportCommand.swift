@@ -27,7 +27,7 @@ enum ReportCommand {
       throw UsageError("which report? Such as: ipclab report Reports/reference")
     }
     let chosen = try arguments.names("--format", among: formats, kind: "format") ?? formats
-    let document = try load(path)
+    let document = try ReportWriter.load(path: path)
     let directory: String
     if let out = arguments.text("--out") {
       directory = out
@@ -42,10 +42,6 @@ enum ReportCommand {
       Output.data(written.map { $0 + "\n" }.joined())
     } catch { throw EnvironmentError("\(error)") }
     return Exit.done
-  }
-
-  private static func load(_ path: String) throws -> ResultDocument {
-    try ReportWriter.load(path: path)
   }
 
   private static func isDirectory(_ path: String) -> Bool {

@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import Glibc
 internal import IPCSystem
 internal import LabReport
 internal import LabResults
@@ -67,7 +68,7 @@ enum RunCommand {
       }
       (directory, plan, previous) = try interrupted(arguments)
     } else {
-      directory = arguments.text("--out") ?? "Reports/" + timestamp()
+      directory = try arguments.text("--out") ?? freshDirectory()
       plan = try self.plan(arguments, words)
       let asked = plan.trials
       plan.fitToBudget(runnable: runnableCells(plan, runner))
@@ -77,9 +78,8 @@ enum RunCommand {
       }
     }
     try prepare(directory, plan)
-    Workplace.warnAboutDebugBuild()
-
     let environment = MachineSurvey.environment()
+    for warning in environment.warnings { Output.message("Note: \(warning)") }
     let run = LabRun(
       plan: plan, runner: runner, environment: environment, toolVersion: Version.current,
       continuing: previous)
@@ -110,7 +110,8 @@ enum RunCommand {
     let document = run.document(ending: ending)
     let files = try write(document, to: directory, Set(formats).union([.json]))
     Output.data(
-      TerminalSummary.render(document, width: min(Output.width, 120), color: false))
+      TerminalSummary.render(
+        document, width: min(Output.width, 120), color: Output.color(on: 1)))
     for file in files { Output.message("wrote \(file)") }
     if ending != .complete {
       Output.message(
@@ -207,11 +208,7 @@ enum RunCommand {
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
       try encoder.encode(plan).write(
         to: URL(filePath: directory + "/" + planFile), options: .atomic)
-    } catch {
-      throw EnvironmentError(
-        "cannot write to \(directory): \(ReportWriter.reason(error)). "
-          + "Choose another place with --out DIR.")
-    }
+    } catch { throw unwritable(directory, error) }
   }
 
   @discardableResult
@@ -224,10 +221,26 @@ enum RunCommand {
     }
   }
 
-  private static func timestamp() -> String {
+  /// A directory of this run's own, which it makes: another run may start in the same second.
+  private static func freshDirectory() throws -> String {
     // 2026-01-31T12:00:00Z without what file systems and shells dislike.
-    Date.now.formatted(.iso8601).filter { $0.isNumber || $0 == "T" }
+    let time = Date.now.formatted(.iso8601).filter { $0.isNumber || $0 == "T" }
       .split(separator: "T").joined(separator: "-")
+    let names = ["Reports/\(time)"] + (2...99).map { "Reports/\(time)-\($0)" }
+    do {
+      try FileManager.default.createDirectory(
+        atPath: "Reports", withIntermediateDirectories: true)
+    } catch { throw unwritable("Reports", error) }
+    guard let name = names.first(where: { unsafe mkdir($0, 0o777) == 0 || errno != EEXIST }) else {
+      throw EnvironmentError("\(names[0]) and many like it are taken: name another with --out DIR")
+    }
+    return name
+  }
+
+  private static func unwritable(_ directory: String, _ error: any Error) -> EnvironmentError {
+    EnvironmentError(
+      "cannot write to \(directory): \(ReportWriter.reason(error)). "
+        + "Choose another place with --out DIR.")
   }
 
   // MARK: - Probes and the end

@@ -187,7 +187,7 @@ final class SharingTroupe {
     let head = [
       "", "process", "operations", "per second", "mean", "longest", "torn", "abandoned", "ended",
     ]
-    return Self.columns([head] + rows)
+    return TextTable.text([head] + rows, right: Set(1..<head.count - 1))
   }
 
   /// Says what the counts mean; returns what is wrong.
@@ -245,18 +245,6 @@ final class SharingTroupe {
   private static func perSecond(_ count: UInt64, _ nanoseconds: UInt64) -> String {
     "\(UInt64(Double(count) * 1e9 / Double(max(nanoseconds, 1))))"
   }
-
-  private static func columns(_ rows: [[String]]) -> String {
-    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-    return rows.map { row in
-      let cells = row.indices.map { column -> String in
-        let space = String(repeating: " ", count: widths[column] - row[column].count)
-        if column == row.count - 1 { return row[column] }
-        return column == 0 ? row[column] + space : space + row[column]
-      }
-      return cells.joined(separator: "  ") + "\n"
-    }.joined()
-  }
 }
 
 /// A descriptor that arrays can hold.
@@ -268,7 +256,7 @@ private final class OwnedDescriptorBox: Sendable {
 
 /// The counts while they grow: redrawn on a terminal, a line a second elsewhere.
 private struct LiveLine {
-  private let isTerminal = StandardError.isTerminal
+  private let isTerminal = Output.canDraw(on: 2)
   private var lastDrawn = MonotonicClock.now()
 
   mutating func show(_ board: Board, since began: UInt64) {

@@ -54,6 +54,7 @@ struct CommandLineTests {
       ["measure", "fifo", "--size", "1", "--size", "2"], ["run", "--budget", "5"],
       ["run", "--budget", "0s"], ["run", "surprise"], ["run", "--quick=yes"], ["list"], ["report"],
       ["run", "--resume", "--out", "nowhere"], ["pipeline", "--", "cat", "|"],
+      ["pipeline"], ["pipeline", "--hlep"],
       ["run", "--seed", "-1"],
       ["run", "--transports", ","],
     ])
@@ -149,6 +150,38 @@ struct CommandLineTests {
     let outcome = try program.run("measure", "fifo", "--count", "10")
     #expect(outcome.status == .exited(3))
     #expect(outcome.messages.contains("IPCLAB_RUNTIME_DIR"))
+  }
+
+  @Test("says in words why a file of cases cannot be read")
+  func cases() throws {
+    let program = try Program()
+    let missing = try program.run("conformance", "nowhere.json")
+    #expect(missing.status == .exited(3))
+    #expect(missing.messages.contains("cannot read the cases in nowhere.json: No such file"))
+    try "[{}]".write(toFile: program.place + "/cases.json", atomically: true, encoding: .utf8)
+    let malformed = try program.run("conformance", "cases.json")
+    #expect(malformed.status == .exited(3))
+    #expect(malformed.messages.contains("is missing at [0]"))
+  }
+
+  @Test("counts what the experiments came to")
+  func features() throws {
+    let outcome = try Program().run(
+      "features", "--transports", "fifo", "--probes", "direction,order")
+    #expect(outcome.status == .exited(0), "\(outcome.messages)")
+    #expect(outcome.output.hasPrefix("2 experiments: 2 as claimed\n"))
+  }
+
+  @Test("runs that start in the same second have directories of their own")
+  func sameSecond() throws {
+    let program = try Program()
+    for _ in 0..<4 {
+      let outcome = try program.run(
+        "run", "--transports", "fifo", "--scenarios", "connect", "--sizes", "64", "--trials", "1",
+        "--placement", "none", "--no-probes", "--format", "json")
+      #expect(outcome.status == .exited(0), "\(outcome.messages)")
+    }
+    #expect(DirectoryListing.names(in: program.place + "/Reports").count == 4)
   }
 
   @Test("says where it cannot write")

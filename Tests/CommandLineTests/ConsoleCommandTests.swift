@@ -1,5 +1,6 @@
 import Foundation
 import IPCSystem
+import LabRunner
 import Testing
 
 @Suite("ipclab console", .timeLimit(.minutes(1)))
@@ -62,6 +63,18 @@ struct ConsoleCommandTests {
     #expect(outcome.messages.contains("script:2: "))
     #expect(outcome.messages.contains("did you mean “ReadFile”?"))
     #expect(!outcome.output.contains("Named pipes"))
+  }
+
+  @Test("says that a script cannot be read, or that nobody can read what came of it")
+  func unreadable() throws {
+    let directory = try Program().run("console", ".")
+    #expect(directory.status == .exited(3))
+    #expect(directory.messages.contains("Is a directory"))
+    let full = try program(script: "help")
+    let shell = try full.run(
+      "pipeline", "--", "sh", "-c", "\(try LabExecutable.find()) console script >/dev/full")
+    #expect(shell.messages.contains("No space left on device"))
+    #expect(shell.messages.contains("exit 3"))
   }
 
   @Test("says that a script is not there")

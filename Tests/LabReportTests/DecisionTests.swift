@@ -77,6 +77,44 @@ struct DecisionTests {
     }
   }
 
+  @Test(
+    "a lead in processor time or tail is held against what the control saw in it")
+  func noiseOfFigure() throws {
+    var document = Fixture.echoes([(a, [1000, 1001, 1002]), (b, [1040, 1041, 1042])])
+    document.cells = document.cells.map { cell in
+      let trials = cell.trials.map { trial in
+        var trial = trial
+        let tail = trial.latency?.p90
+        trial.latency?.p99 = tail
+        return trial
+      }
+      return Fixture.cell(cell.mechanism, "echo", "same", 64, trials)
+    }
+    func isClear(_ title: String, p99: Double?, cpu: Double?) throws -> Bool {
+      document.noise = NoiseGrade(
+        grade: "usable", explanation: "",
+        comparisons: [
+          .init(
+            mechanism: "a", scenario: "echo", placement: "same", size: 64, first: 1, second: 1,
+            relativeDifference: 0.01, p99Difference: p99, cpuDifference: cpu)
+        ])
+      let model = ReportModel(document)
+      let need = try #require(model.needs.first { $0.title.hasPrefix(title) })
+      let outcome = model.outcome(need, waiting: .blocking, placement: "same")
+      return if case .clear = outcome { true } else { false }
+    }
+    let (tail, cost) = ("Lowest tail latency", "Least processor time per round trip")
+    #expect(try isClear(tail, p99: 0.02, cpu: 0.5) && isClear(cost, p99: 0.5, cpu: 0.02))
+    #expect(try !isClear(tail, p99: 0.08, cpu: 0.02) && !isClear(cost, p99: 0.02, cpu: 0.08))
+    #expect(try isClear(cost, p99: nil, cpu: nil), "what the control saw at all stands in")
+  }
+
+  @Test("no tail is asked for where no trial is long enough to have one")
+  func noTail() {
+    let model = ReportModel(Fixture.echoes([(a, [1000, 1001]), (b, [2000, 2001])]))
+    #expect(!model.needs.contains { $0.title.contains("tail") })
+  }
+
   @Test("polling is never ranked with blocking")
   func polling() throws {
     let document = Fixture.echoes([

@@ -136,6 +136,17 @@ struct PageTests {
     #expect(banners[3].contains("lost 7 messages"))
   }
 
+  @Test("an experiment that failed is said before any figure")
+  func brokenExperiment() {
+    var document = Fixture.echoes([(Fixture.mechanism("a"), [100, 110, 120])])
+    document.features = [
+      FeatureResult(
+        probe: "order", mechanism: "a", claim: "in order", observed: "experiment failed",
+        verdict: .failed, evidence: [])
+    ]
+    #expect(ReportModel(document).banners.map(\.title) == ["1 experiment failed"])
+  }
+
   @Test("a release run without incidents has no banner")
   func noBanner() throws {
     let page = try page(Fixture.echoes([(Fixture.mechanism("a"), [100, 110])]))

@@ -69,6 +69,34 @@ struct TerminalTests {
     #expect(row?.hasSuffix(" failed") == true)
   }
 
+  @Test("a run in which nothing was measured says so, in place of a table of nothing")
+  func unmeasured() {
+    var document = Fixture.echoes([(Fixture.mechanism("a"), [1000, 1100])])
+    document.cells[0].status = .notReached
+    document.cells[0].summary = nil
+    document.cells[0].trials = []
+    #expect(TerminalSummary.render(document) == "Nothing was measured\n")
+  }
+
+  @Test("the only mechanism with a figure is not shown as the winner")
+  func only() {
+    let text = TerminalSummary.render(Fixture.echoes([(Fixture.mechanism("a"), [1000, 1100])]))
+    #expect(text.contains("same: a 1.10 µs, the only one with a figure"))
+  }
+
+  @Test("with one size, messages and bytes per second are not two columns")
+  func oneSize() {
+    var document = Fixture.empty
+    document.scenarios = [Fixture.stream]
+    document.mechanisms = [Fixture.mechanism("a")]
+    document.cells = [
+      Fixture.cell("a", "stream", "same", 64, [Fixture.flow(1e6, size: 64)])
+    ]
+    let text = TerminalSummary.render(document)
+    #expect(text.contains("Median of the trials: messages per second\n"))
+    #expect(!text.contains("MiB/s"))
+  }
+
   @Test("an empty document says that there is nothing")
   func empty() {
     #expect(TerminalSummary.render(Fixture.empty) == "No figures of echo or stream\n")

@@ -50,6 +50,7 @@ struct LabRunTests {
     #expect(Set(orders).count == orders.count)
     #expect(document.noise?.comparisons.count == 2)
     #expect(document.noise?.comparisons.allSatisfy { $0.mechanism == "unix-stream" } == true)
+    #expect(document.noise?.comparisons.allSatisfy { $0.cpuDifference ?? -1 >= 0 } == true)
   }
 
   @Test("goes on where it was interrupted and measures nothing twice")

@@ -6,7 +6,7 @@ internal import LabResults
 ///
 /// Control: datagrams and queues stop at a size, streams do not.
 struct LargestMessageProbe: Probe {
-  /// Nothing above this size is tried: what carries it is called unlimited.
+  /// Nothing above this size is tried: what carries it has no limit up to 16 MiB.
   private static let cap = (16 << 20) + 1
 
   let info = ProbeInfo(

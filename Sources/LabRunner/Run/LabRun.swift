@@ -296,18 +296,31 @@ public final class LabRun {
     controls.sorted { $0.key < $1.key }.compactMap { index, trials in
       let cell = cells[index]
       let isLatency = ScenarioCatalog.scenario(cell.scenario)?.info.measures == "latency"
-      func figure(_ trials: [Trial]) -> Double? {
-        let values = trials.filter { $0.failure == nil }
-          .map { isLatency ? $0.latency.map { Double($0.p50) } ?? 0 : $0.messagesPerSecond }
-        return values.count < 2 ? nil : Statistics.median(values)
+      let once = cell.trials.filter { measuredNow.contains($0.order) }
+      func medians(_ figure: (Trial) -> Double?) -> (first: Double, second: Double)? {
+        func median(_ trials: [Trial]) -> Double? {
+          let good = trials.filter { $0.failure == nil }
+          let values = good.compactMap(figure)
+          return values.count < 2 || values.count < good.count ? nil : Statistics.median(values)
+        }
+        guard let first = median(once), let second = median(trials), min(first, second) > 0 else {
+          return nil
+        }
+        return (first, second)
       }
-      guard let first = figure(cell.trials.filter { measuredNow.contains($0.order) }),
-        let second = figure(trials)
-      else { return nil }
+      func difference(_ pair: (first: Double, second: Double)) -> Double {
+        max(pair.first, pair.second) / min(pair.first, pair.second) - 1
+      }
+      let figures = medians {
+        isLatency ? $0.latency.map { Double($0.p50) } : $0.messagesPerSecond
+      }
+      guard let figures else { return nil }
       return NoiseGrade.Comparison(
         mechanism: cell.mechanism, scenario: cell.scenario, placement: cell.placement,
-        size: cell.size, first: first, second: second,
-        relativeDifference: max(first, second) / min(first, second) - 1)
+        size: cell.size, first: figures.first, second: figures.second,
+        relativeDifference: difference(figures),
+        p99Difference: medians { ($0.latency?.p99).map { Double($0) } }.map(difference),
+        cpuDifference: medians(Statistics.processorTime).map(difference))
     }
   }
 }

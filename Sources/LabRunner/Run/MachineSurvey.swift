@@ -59,7 +59,10 @@ public enum MachineSurvey {
     if let load = firstLine("/proc/loadavg")?.split(separator: " ").first.flatMap({ Double($0) }),
       load > 0.5
     {
-      list.append("Other work is going on: the load average is \(load). Close what you can.")
+      list.append(
+        "The load average is \(load): other work is going on, or ended a moment ago. Close what "
+          + "you can."
+      )
     }
     if let governor = firstLine("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
       governor != "performance"

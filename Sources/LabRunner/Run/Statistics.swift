@@ -26,7 +26,7 @@ enum Statistics {
     }
     guard
       let rate = spread({ $0.messagesPerSecond }), let bytes = spread({ $0.bytesPerSecond }),
-      let processor = spread({ perMessage($0, Double($0.usage.totalNanoseconds)) }),
+      let processor = spread(processorTime),
       let switches = spread({
         perMessage($0, Double($0.usage.voluntarySwitches + $0.usage.involuntarySwitches))
       })
@@ -40,6 +40,11 @@ enum Statistics {
       writesPerSecond: self.spread(writes), bytesPerSecond: bytes,
       cpuNanosecondsPerMessage: processor, switchesPerMessage: switches,
       lost: good.reduce(0) { $0 + $1.lost })
+  }
+
+  /// Processor time of all processes per message, in nanoseconds.
+  static func processorTime(_ trial: Trial) -> Double {
+    perMessage(trial, Double(trial.usage.totalNanoseconds))
   }
 
   private static func perMessage(_ trial: Trial, _ amount: Double) -> Double {
