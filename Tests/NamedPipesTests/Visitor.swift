@@ -1,5 +1,6 @@
 import Glibc
 import IPCSystem
+import TestSupport
 import Testing
 
 /// A process of another user; see `Tests/PipeVisitor`.
@@ -69,12 +70,7 @@ final class Visitor: Sendable {
       let isWatching = DirectoryListing.names(in: "/proc/\(pid)/fd").contains { number in
         Self.target(of: "/proc/\(pid)/fd/\(number)").contains("inotify")
       }
-      let file = open("/proc/\(pid)/stat", O_RDONLY | O_CLOEXEC)
-      try #require(file >= 0)
-      var bytes = [UInt8](repeating: 0, count: 256)
-      let count = read(file, &bytes, bytes.count)
-      close(file)
-      let isAsleep = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self).contains(") S ")
+      let isAsleep = kernelState(of: pid) == "S"
       if isWatching && isAsleep { return }
       sched_yield()
     }
