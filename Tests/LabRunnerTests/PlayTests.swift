@@ -1,6 +1,7 @@
 import IPCSystem
 import IPCTransport
 import LabResults
+import TestSupport
 import Testing
 import TransportCatalog
 
@@ -21,7 +22,7 @@ struct PlayTests {
 
   @Test("is played to its end with every payload checked", arguments: Play.all)
   func plays(_ play: Play) throws {
-    let place = try TestPlace()
+    let place = try Scratch()
     let runner = TrialRunner(
       executable: try LabExecutable.find(), runtime: place.runtime, interruption: nil)
     var clients = play.scenario.defaultClients
@@ -58,7 +59,7 @@ struct PlayTests {
     "of readers and writers is played with a record of any size, and tells writes from reads",
     arguments: ["shared-memory-event", "shared-memory-semaphore"], [1, 7, 8, 65_536])
   func shared(_ mechanism: String, _ size: Int) throws {
-    let place = try TestPlace()
+    let place = try Scratch()
     let runner = TrialRunner(
       executable: try LabExecutable.find(), runtime: place.runtime, interruption: nil)
     let transport = try #require(TransportCatalog.transport(mechanism))
@@ -88,7 +89,7 @@ struct PlayTests {
 
   @Test("of one byte or seven still tells its messages apart", arguments: [1, 2, 7, 8, 23, 24])
   func tiny(_ size: Int) throws {
-    let place = try TestPlace()
+    let place = try Scratch()
     let runner = TrialRunner(
       executable: try LabExecutable.find(), runtime: place.runtime, interruption: nil)
     let transport = try #require(TransportCatalog.transport("unix-stream"))
@@ -102,7 +103,7 @@ struct PlayTests {
 
   @Test("that does not end before its deadline is killed, and says who was waited for")
   func deadline() throws {
-    let place = try TestPlace()
+    let place = try Scratch()
     let runner = TrialRunner(
       executable: try LabExecutable.find(), runtime: place.runtime, interruption: nil)
     let transport = try #require(TransportCatalog.transport("unix-stream"))
@@ -115,18 +116,5 @@ struct PlayTests {
     #expect(failure.contains("deadline"))
     #expect(failure.contains("client"))
     #expect(DirectoryListing.names(in: place.runtime.path + "/run") == [".lock"])
-  }
-}
-
-/// A runtime directory of the test's own.
-final class TestPlace: Sendable {
-  let runtime: RuntimeDirectory
-  init() throws {
-    var generator = SystemRandomNumberGenerator()
-    let name = String(generator.next() as UInt64, radix: 36)
-    runtime = try RuntimeDirectory(verifying: "/tmp/ipclab-test-\(name)")
-  }
-  deinit {
-    _ = try? ChildProcess.start(.init(program: "rm", arguments: ["-rf", runtime.path])).wait()
   }
 }
