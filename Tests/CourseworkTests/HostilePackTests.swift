@@ -4,13 +4,7 @@ import IPCSystem
 import TestSupport
 import Testing
 
-/// The programs beside this test bundle.
-enum BuiltPrograms {
-  static let directory: String = {
-    let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? CommandLine.arguments[0]
-    return bundle.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-      .joined(separator: "/")
-  }()
+extension BuiltPrograms {
   static let ipclab = directory + "/ipclab"
   static let hostile = directory + "/HostilePrograms"
 }

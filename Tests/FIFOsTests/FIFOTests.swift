@@ -84,23 +84,14 @@ import Testing
 @Suite struct FIFOTransportTests {
   private let transport = FIFOTransport()
 
-  /// Connects on a thread of its own, and accepts.
-  private func meet(
-    _ listener: any Listener, _ endpoint: Endpoint
-  ) throws -> (server: any Connection, client: any Connection) {
-    let transport = transport
-    let client = try Background { try transport.connect(to: endpoint, deadline: .never) }
-    return (try listener.accept(deadline: .never), try client.value())
-  }
-
   @Test("clients talk over pairs of their own, whose names are gone at once")
   func conversation() throws {
     let directory = try Scratch()
     let scratch = try ScratchDirectory(in: RuntimeDirectory(verifying: directory.path))
     let meeting = try transport.rendezvous(clients: 2, scratch: scratch)
     let listener = try transport.listen(at: meeting.server)
-    let one = try meet(listener, meeting.clients[0])
-    let two = try meet(listener, meeting.clients[1])
+    let one = try transport.meet(listener, at: meeting.clients[0], deadline: .never)
+    let two = try transport.meet(listener, at: meeting.clients[1], deadline: .never)
     #expect(DirectoryListing.names(in: scratch.path).filter { $0.hasPrefix("fifo") }.count == 1)
     let large = [UInt8](repeating: 7, count: 200_000)
     let first = one.client
@@ -168,7 +159,7 @@ import Testing
     #expect(
       code { _ = try listener.accept(deadline: .immediate) }
         == .timedOut)
-    _ = try meet(listener, endpoint)
+    _ = try transport.meet(listener, at: endpoint, deadline: .never)
   }
 
   @Test("a client that waits for a server which then closes is told")
@@ -208,7 +199,7 @@ import Testing
       "ipclab-fifo 0123456789ABCDEF\n", String(repeating: "x", count: 30_000), "ipclab-fifo ",
     ]
     for line in lines { #expect(write(raw.raw, line, line.utf8.count) == line.utf8.count) }
-    let pair = try meet(listener, endpoint)
+    let pair = try transport.meet(listener, at: endpoint, deadline: .never)
     try pair.client.send([1], deadline: .never)
     #expect(try pair.server.receive(upTo: 1, deadline: .never) == [1])
   }

@@ -230,9 +230,7 @@ struct MailslotTransportTests {
     let scratch = try Scratch()
     let transport = MailslotTransport(runtime: scratch.runtime)
     let listener = try transport.listen(at: address)
-    let client = try Background { try transport.connect(to: address, deadline: .never) }
-    let connection = try listener.accept(deadline: .never)
-    let peer = try client.value()
+    let (connection, peer) = try transport.meet(listener, at: address)
     let receive = try Background { code { _ = try connection.receive(deadline: .never) } }
     let send = try Background {
       code { while true { try connection.send(pattern(50_000), deadline: .never) } }

@@ -9,8 +9,7 @@ extension Place {
     // As if for many: the bytes that all queues may have must do for all tests that run now.
     let meeting = try MessageQueue().rendezvous(clients: 16, scratch: scratch)
     let listener = try MessageQueue().listen(at: meeting.server)
-    let client = try MessageQueue().connect(to: meeting.clients[0], deadline: .patient)
-    let server = try listener.accept(deadline: .patient)
+    let (server, client) = try MessageQueue().meet(listener, at: meeting.clients[0])
     return Conversation(
       place: self, listener: listener, address: meeting.server, server: server, client: client)
   }

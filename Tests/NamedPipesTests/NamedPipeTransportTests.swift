@@ -102,9 +102,7 @@ struct NamedPipeTransportTests {
     let scratch = try Scratch()
     let transport = NamedPipeTransport(kind: .message, runtime: scratch.runtime)
     let listener = try transport.listen(at: address)
-    let client = try Background { try transport.connect(to: address, deadline: .never) }
-    let connection = try listener.accept(deadline: .never)
-    let peer = try client.value()
+    let (connection, peer) = try transport.meet(listener, at: address)
     let blockedReceive = try Background { code { _ = try connection.receive(deadline: .never) } }
     let blockedSend = try Background {
       code { while true { try connection.send(pattern(50_000), deadline: .never) } }
@@ -126,9 +124,7 @@ struct NamedPipeTransportTests {
     let transport = NamedPipeTransport(kind: .message, runtime: scratch.runtime)
     let listener = try transport.listen(at: address)
     defer { listener.close() }
-    let client = try Background { try transport.connect(to: address, deadline: .never) }
-    let connection = try listener.accept(deadline: .never)
-    let peer = try client.value()
+    let (connection, peer) = try transport.meet(listener, at: address)
     let blocked = try Background {
       code { while true { try connection.send(pattern(50_000), deadline: .never) } }
     }
@@ -143,9 +139,7 @@ struct NamedPipeTransportTests {
     let transport = NamedPipeTransport(kind: .message, runtime: scratch.runtime)
     let listener = try transport.listen(at: address)
     defer { listener.close() }
-    let client = try Background { try transport.connect(to: address, deadline: .never) }
-    let connection = try listener.accept(deadline: .never)
-    let peer = try client.value()
+    let (connection, peer) = try transport.meet(listener, at: address)
     #expect(code { _ = try peer.receive(deadline: .immediate) } == .timedOut)
     // Longer than the socket holds: the sender is in the middle of it until it is read.
     let message = pattern(6 << 20)
@@ -172,9 +166,7 @@ struct NamedPipeTransportTests {
     let transport = NamedPipeTransport(kind: kind, runtime: scratch.runtime)
     let listener = try transport.listen(at: address)
     defer { listener.close() }
-    let client = try Background { try transport.connect(to: address, deadline: .never) }
-    let connection = try listener.accept(deadline: .never)
-    let peer = try client.value()
+    let (connection, peer) = try transport.meet(listener, at: address)
     try peer.send(pattern(100_000))
     try peer.send([9])
     for limit in [0, 10, 40_000, 99_999] {
@@ -197,9 +189,7 @@ struct NamedPipeTransportTests {
     let transport = NamedPipeTransport(kind: .message, runtime: scratch.runtime)
     let listener = try transport.listen(at: address)
     defer { listener.close() }
-    let client = try Background { try transport.connect(to: address, deadline: .never) }
-    let connection = try listener.accept(deadline: .never)
-    let peer = try client.value()
+    let (connection, peer) = try transport.meet(listener, at: address)
     // Longer than the kernel takes unread: the deadline passes in the middle.
     let long = [UInt8](repeating: 1, count: 8 << 20)
     #expect(code { try peer.send(long, deadline: .immediate) } == .timedOut)
@@ -216,9 +206,7 @@ struct NamedPipeTransportTests {
     let transport = NamedPipeTransport(kind: .message, runtime: scratch.runtime)
     let listener = try transport.listen(at: address)
     defer { listener.close() }
-    let client = try Background { try transport.connect(to: address, deadline: .never) }
-    let connection = try listener.accept(deadline: .never)
-    let peer = try client.value()
+    let (connection, peer) = try transport.meet(listener, at: address)
     #expect(connection.peer?.pid == getpid() && peer.peer?.uid == geteuid())
     connection.close()
     peer.close()

@@ -19,7 +19,7 @@ final class Visitor: Sendable {
     let fromChild = try Pipes.make(capacity: nil)
     let others = groups.isEmpty ? "-" : groups.map(String.init).joined(separator: ",")
     var plan = ChildProcess.Plan(
-      program: try Self.program(),
+      program: BuiltPrograms.directory + "/PipeVisitor",
       arguments: ["\(uid)", "\(uid)", others, runtime, scratch.runtime.sharedPath])
     plan.descriptors = [(0, toChild.readEnd.raw), (1, fromChild.writeEnd.raw), (2, 2)]
     child = try ChildProcess.start(plan)
@@ -82,15 +82,5 @@ final class Visitor: Sendable {
     let count = readlink(link, &bytes, bytes.count)
     return String(
       decoding: bytes.prefix(max(0, count)).map(UInt8.init(bitPattern:)), as: UTF8.self)
-  }
-
-  private static func program() throws -> String {
-    let bundles = CommandLine.arguments.filter { $0.hasSuffix(".xctest") }
-    let candidates = (bundles + [target(of: "/proc/self/exe")]).map {
-      $0.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-        + "/PipeVisitor"
-    }
-    return try #require(
-      candidates.first { access($0, X_OK) == 0 }, "PipeVisitor is not beside the tests")
   }
 }

@@ -25,7 +25,9 @@ struct ConversationTests {
         }
       }
       let echo = try Background {
-        for _ in sizes() { try pair.server.send(pair.server.receive()) }
+        for _ in sizes() {
+          try pair.server.send(pair.server.receive(deadline: .never), deadline: .never)
+        }
       }
       let sender = try Background {
         for (index, size) in sizes().enumerated() {
@@ -141,7 +143,7 @@ struct ConversationTests {
   func closeReceiver(_ policy: WaitPolicy) async throws {
     let ended = try await blocking {
       let pair = try SharedRing.pair(policy: policy)
-      let receiver = try Background { code { _ = try pair.server.receive() } }
+      let receiver = try Background { code { _ = try pair.server.receive(deadline: .never) } }
       pair.server.close()
       pair.server.close()
       return try receiver.value()
@@ -155,7 +157,7 @@ struct ConversationTests {
       let pair = try SharedRing.pair(policy: policy)
       _ = try pair.client.fill([UInt8](repeating: 0, count: 5000))
       let sender = try Background {
-        code { try pair.client.send([UInt8](repeating: 0, count: 5000)) }
+        code { try pair.client.send([UInt8](repeating: 0, count: 5000), deadline: .never) }
       }
       pair.client.close()
       return try sender.value()
@@ -187,7 +189,7 @@ struct ConversationTests {
       let pair = try SharedRing.pair(policy: policy)
       _ = try pair.client.fill([UInt8](repeating: 0, count: 5000))
       let sender = try Background {
-        code { try pair.client.send([UInt8](repeating: 0, count: 5000)) }
+        code { try pair.client.send([UInt8](repeating: 0, count: 5000), deadline: .never) }
       }
       pair.server.close()
       return try sender.value()

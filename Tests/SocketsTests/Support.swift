@@ -47,10 +47,8 @@ extension Place {
   /// A conversation of a server and a client.
   func meet(_ kind: Kind) throws -> Conversation {
     let (listener, endpoint) = try listen(kind)
-    let client = try Background { try kind.transport.connect(to: endpoint, deadline: .patient) }
-    let server = try listener.accept(deadline: .patient)
-    return Conversation(
-      place: self, listener: listener, server: server, client: try client.value())
+    let (server, client) = try kind.transport.meet(listener, at: endpoint)
+    return Conversation(place: self, listener: listener, server: server, client: client)
   }
 }
 

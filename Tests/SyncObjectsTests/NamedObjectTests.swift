@@ -81,14 +81,9 @@ import Testing
     arguments: [["25"], ["strays", "20"]])
   func kills(_ words: [String]) async throws {
     let scratch = try Scratch()
-    let bundles = CommandLine.arguments.filter { $0.hasSuffix(".xctest") }
-    let path = try #require(
-      (bundles + [try ThisProgram.executable()]).map {
-        $0.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-          .joined(separator: "/") + "/SyncSoak"
-      }.first { access($0, X_OK) == 0 }, "SyncSoak is not beside the tests")
     let done = try Background {
-      var plan = ChildProcess.Plan(program: path, arguments: [scratch.path] + words)
+      var plan = ChildProcess.Plan(
+        program: BuiltPrograms.directory + "/SyncSoak", arguments: [scratch.path] + words)
       plan.descriptors = [(1, 2), (2, 2)]
       return (try? ChildProcess.start(plan).wait().status)
     }

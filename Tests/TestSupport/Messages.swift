@@ -28,6 +28,16 @@ extension Connection {
   }
 }
 
+extension Transport {
+  /// Connects a client to a server that listens.
+  package func meet(
+    _ listener: any Listener, at endpoint: Endpoint, deadline: Deadline = .patient
+  ) throws -> (server: any Connection, client: any Connection) {
+    let client = try Background { try connect(to: endpoint, deadline: deadline) }
+    return (try listener.accept(deadline: deadline), try client.value())
+  }
+}
+
 /// An endpoint as a child process gets it: with descriptors of its own.
 package func inherited(_ endpoint: Endpoint) throws -> Endpoint {
   Endpoint(
