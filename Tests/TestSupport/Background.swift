@@ -11,11 +11,17 @@ package final class Background<Value: Sendable>: Sendable {
 
   package init(_ body: @escaping @Sendable () throws -> Value) throws {
     try SystemThread.start { [self] in
-      thread.withLock { $0 = SystemThread.currentNumber }
+      thread.withLock { $0 = Self.threadNumber }
       let result = Result { try body() }
       self.result.withLock { $0 = result }
       done.set()
     }
+  }
+
+  /// Not `SystemThread.currentNumber`, which prepares a thread to be interrupted: a test may want to
+  /// see how a thread does that was not.
+  private static var threadNumber: Int32? {
+    SmallFile.read("/proc/thread-self/stat").flatMap { Int32($0.prefix { $0 != " " }) }
   }
 
   /// What came of it; `nil` while it goes on.
