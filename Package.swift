@@ -68,6 +68,9 @@ let package = Package(
         "ReadersWriters", "IPCTransport", "IPCSystem",
       ]),
 
+    // What all tests share.
+    .target(
+      name: "TestSupport", dependencies: ["IPCTransport", "IPCSystem"], path: "Tests/TestSupport"),
     .testTarget(name: "IPCSystemTests", dependencies: ["IPCSystem"]),
     .testTarget(name: "IPCTransportTests", dependencies: ["IPCTransport"]),
     .testTarget(name: "AnonymousPipesTests", dependencies: ["AnonymousPipes"]),
@@ -124,6 +127,10 @@ for target in package.targets where target.name != "CIPCShims" {
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     .treatAllWarnings(as: .error),
   ]
-  if target.type != .test { settings.append(.strictMemorySafety()) }
+  if target.type == .test {
+    target.dependencies.append("TestSupport")
+  } else if target.name != "TestSupport" {
+    settings.append(.strictMemorySafety())
+  }
   target.swiftSettings = settings
 }

@@ -47,6 +47,13 @@ public protocol Transport: Sendable {
   ) throws(TransportError) -> any NativeEnd
 }
 
+extension Transport {
+  /// The meeting of the transport, where the bare mechanism meets in the same way.
+  public func nativeRendezvous(scratch: ScratchDirectory) throws(TransportError) -> Rendezvous {
+    try rendezvous(clients: 1, scratch: scratch)
+  }
+}
+
 /// The server's side of a meeting.
 public protocol Listener: AnyObject, Sendable {
   /// Waits for the next client. One thread at a time.

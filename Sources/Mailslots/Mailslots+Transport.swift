@@ -78,11 +78,6 @@ public struct MailslotTransport: Transport {
     }
   }
 
-  /// One name in the scratch directory for all.
-  public func nativeRendezvous(scratch: ScratchDirectory) throws(TransportError) -> Rendezvous {
-    try rendezvous(clients: 1, scratch: scratch)
-  }
-
   /// The reader is the mailslot's server.
   public func openNative(
     _ role: NativeRole, at endpoint: Endpoint, deadline: Deadline

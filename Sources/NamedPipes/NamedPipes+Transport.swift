@@ -83,11 +83,6 @@ public struct NamedPipeTransport: Transport {
     return client
   }
 
-  /// One name in the scratch directory for all.
-  public func nativeRendezvous(scratch: ScratchDirectory) throws(TransportError) -> Rendezvous {
-    try rendezvous(clients: 1, scratch: scratch)
-  }
-
   /// The reader is an instance, which takes its client when it first reads or writes; the writer is
   /// a client.
   public func openNative(

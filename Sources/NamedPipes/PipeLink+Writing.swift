@@ -180,7 +180,7 @@ extension PipeLink {
         finished = progressWrites()
       }
       unsafe output.pointee.isDriven = false
-      turns.change()
+      turns.signal()
     }
     let obstacle = obstacle(Self.operationName)
     let consumed = request.outcome == nil ? takeBack(request) : 0
@@ -202,7 +202,7 @@ extension PipeLink {
   private func waitForTurn(
     running actions: [() -> Void], _ deadline: Deadline
   ) -> SystemError? {
-    let seen = turns.value
+    let seen = turns.count
     outputLock.unlock()
     for action in actions { action() }
     turns.wait(while: seen, deadline: deadline)

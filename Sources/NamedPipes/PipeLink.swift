@@ -71,7 +71,7 @@ internal import Synchronization
   let input: UnsafeMutablePointer<Input>
   let output: UnsafeMutablePointer<Output>
   /// Changes when the writing direction's driver leaves its place.
-  let turns = WakeWord()
+  let turns = SignalWord()
   private let endingState = Atomic<UInt32>(0)
   private let watches = Atomic<UInt64>(0)
 
@@ -181,7 +181,7 @@ internal import Synchronization
     }
     dataBell.close()
     roomBell.close()
-    turns.change()
+    turns.signal()
     for read in reads { read.operation.finish(.failure(broken)) }
     for write in writes { write.operation?.finish(.failure(broken)) }
     for flush in flushes { flush.operation.finish(.success(PipeTransfer())) }
@@ -212,30 +212,6 @@ internal import Synchronization
   func stopWatching(_ watch: inout PipeWatch?) {
     guard let old = watch.take() else { return }
     PeerWatcher.shared.stop(old.token)
-  }
-}
-
-/// A number that threads of this process wait for to change.
-@safe final class WakeWord: @unchecked Sendable {
-  // Sendable: the pointer never changes, and the word is atomic.
-  private let word: UnsafeMutablePointer<Atomic<UInt32>>
-
-  init() {
-    unsafe word = .allocate(capacity: 1)
-    unsafe word.initialize(to: Atomic(0))
-  }
-
-  deinit { unsafe word.deinitialize(count: 1).deallocate() }
-
-  var value: UInt32 { unsafe word.pointee.load(ordering: .acquiring) }
-
-  func change() {
-    unsafe word.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
-    unsafe Futex.wake(word)
-  }
-
-  func wait(while seen: UInt32, deadline: Deadline = .never) {
-    unsafe Futex.wait(word, while: seen, deadline: deadline)
   }
 }
 

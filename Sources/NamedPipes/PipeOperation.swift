@@ -29,7 +29,7 @@ public final class PipeOperation: Sendable {
 
   private let state: Locked<State>
   /// Not 0 when it is over.
-  private let over = WakeWord()
+  private let over = SignalWord()
 
   private struct State {
     var outcome: Result<PipeTransfer, TransportError>?
@@ -68,18 +68,18 @@ public final class PipeOperation: Sendable {
   /// The outcome, once the completion has run or is running on this very thread.
   private var decided: Result<PipeTransfer, TransportError>? {
     while true {
-      let seen = over.value
+      let seen = over.count
       let (outcome, completer) = state.withLock { ($0.outcome, $0.completer) }
       guard let outcome else { return nil }
       if seen == Self.complete || completer == ThreadIdentity.current { return outcome }
-      over.wait(while: seen, deadline: .never)
+      over.wait(while: seen)
     }
   }
 
   private static let complete: UInt32 = 1
 
   /// Whether it is over, without looking.
-  var isOver: Bool { over.value == Self.complete }
+  var isOver: Bool { over.count == Self.complete }
 
   /// Gives the operation up: what it did not transfer will not be transferred, and of a write, what
   /// was not read will not be read.
@@ -127,6 +127,6 @@ public final class PipeOperation: Sendable {
       return state.completion
     }
     completion?(self)
-    over.change()
+    over.signal()
   }
 }

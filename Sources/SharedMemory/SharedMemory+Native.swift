@@ -1,6 +1,5 @@
 internal import IPCSystem
 internal import IPCTransport
-internal import Synchronization
 
 extension SharedRingConnection {
   /// One native write: a message.
@@ -116,7 +115,7 @@ private final class NativeRingHub: Sendable {
   private let listener: SharedRingListener
   private let state = Locked(State())
   /// Changes with `state`.
-  private let news = LocalSignal()
+  private let news = SignalWord()
 
   init(_ listener: SharedRingListener) { self.listener = listener }
 
@@ -129,7 +128,7 @@ private final class NativeRingHub: Sendable {
         return state.closed
       }
       if closed { connection.close() }
-      news.change()
+      news.signal()
     }
   }
 
@@ -138,11 +137,11 @@ private final class NativeRingHub: Sendable {
     _ deadline: Deadline, _ choose: (State) throws(TransportError) -> Writer?
   ) throws(TransportError) -> Writer {
     while true {
-      let seen = news.value
+      let seen = news.count
       let now = state.withLock { $0 }
       if now.closed { throw TransportError(.closed, "use of a closed ring") }
       if let writer = try choose(now) { return writer }
-      if case .timedOut = news.wait(past: seen, deadline: deadline) {
+      if case .timedOut = news.wait(while: seen, deadline: deadline) {
         throw TransportError(.timedOut, "wait for a writer")
       }
     }
@@ -172,7 +171,7 @@ private final class NativeRingHub: Sendable {
       try SystemThread.start {
         try? writer.connection.waitUntilReadable(deadline: .never)
         self.state.withLock { $0.ready.append(writer) }
-        self.news.change()
+        self.news.signal()
       }
     }
   }
@@ -188,30 +187,6 @@ private final class NativeRingHub: Sendable {
     }
     listener.close()
     for writer in writers { writer.connection.close() }
-    news.change()
-  }
-}
-
-/// A word of this process that threads wait on.
-@safe private final class LocalSignal: @unchecked Sendable {
-  // Sendable: the word is atomic and its address never changes.
-  private let word: UnsafeMutablePointer<Atomic<UInt32>>
-
-  init() {
-    unsafe word = .allocate(capacity: 1)
-    unsafe word.initialize(to: Atomic(0))
-  }
-
-  deinit { unsafe word.deinitialize(count: 1).deallocate() }
-
-  var value: UInt32 { unsafe word.pointee.load(ordering: .acquiring) }
-
-  func change() {
-    unsafe word.pointee.wrappingAdd(1, ordering: .acquiringAndReleasing)
-    unsafe Futex.wake(UnsafeRawPointer(word))
-  }
-
-  func wait(past seen: UInt32, deadline: Deadline) -> Futex.Outcome {
-    unsafe Futex.wait(UnsafeRawPointer(word), while: seen, deadline: deadline)
+    news.signal()
   }
 }

@@ -68,11 +68,6 @@ public struct SharedMemoryTransport: Transport {
     try SharedRing.connect(to: endpoint.address, policy: policy, deadline: deadline)
   }
 
-  /// See ``Transport/nativeRendezvous(scratch:)``.
-  public func nativeRendezvous(scratch: ScratchDirectory) throws(TransportError) -> Rendezvous {
-    try rendezvous(clients: 1, scratch: scratch)
-  }
-
   /// See ``Transport/openNative(_:at:deadline:)``.
   public func openNative(
     _ role: NativeRole, at endpoint: Endpoint, deadline: Deadline

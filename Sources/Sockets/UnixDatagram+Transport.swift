@@ -66,11 +66,6 @@ public struct UnixDatagram: Transport {
     } catch { throw addressError(error, "connect to \(endpoint.address)") }
   }
 
-  /// A socket name in the scratch directory.
-  public func nativeRendezvous(scratch: ScratchDirectory) throws(TransportError) -> Rendezvous {
-    try rendezvous(clients: 1, scratch: scratch)
-  }
-
   /// A bare datagram socket: the reader's has the name, the writer's is connected to it.
   public func openNative(
     _ role: NativeRole, at endpoint: Endpoint, deadline: Deadline

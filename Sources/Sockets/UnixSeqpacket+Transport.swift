@@ -61,11 +61,6 @@ public struct UnixSeqpacket: Transport {
     } catch { throw addressError(error, "connect to \(endpoint.address)") }
   }
 
-  /// A socket name in the scratch directory.
-  public func nativeRendezvous(scratch: ScratchDirectory) throws(TransportError) -> Rendezvous {
-    try rendezvous(clients: 1, scratch: scratch)
-  }
-
   /// A bare seqpacket socket.
   public func openNative(
     _ role: NativeRole, at endpoint: Endpoint, deadline: Deadline

@@ -64,11 +64,6 @@ public struct UnixStream: Transport {
     return FramedStream(input: io, output: io, identifiesPeer: true, messagesPerRead: 1)
   }
 
-  /// A socket name in the scratch directory.
-  public func nativeRendezvous(scratch: ScratchDirectory) throws(TransportError) -> Rendezvous {
-    try rendezvous(clients: 1, scratch: scratch)
-  }
-
   /// A bare stream socket.
   public func openNative(
     _ role: NativeRole, at endpoint: Endpoint, deadline: Deadline

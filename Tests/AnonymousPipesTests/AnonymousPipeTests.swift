@@ -2,6 +2,7 @@ import AnonymousPipes
 import Glibc
 import IPCSystem
 import IPCTransport
+import TestSupport
 import Testing
 
 @Suite struct AnonymousPipeTests {
@@ -33,7 +34,7 @@ import Testing
 
   @Test("clients and server talk over the pairs they inherited, each over its own")
   func transport() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     let scratch = try ScratchDirectory(in: RuntimeDirectory(verifying: directory.path))
     let transport = AnonymousPipeTransport()
     let meeting = try transport.rendezvous(clients: 2, scratch: scratch)
@@ -44,19 +45,19 @@ import Testing
     try first.send([1].span, deadline: .never)
     let one = try listener.accept(deadline: .never)
     let two = try listener.accept(deadline: .never)
-    #expect(try one.receive(upTo: 9) == [1])
-    #expect(try two.receive(upTo: 9) == [2])
+    #expect(try one.receive(upTo: 9, deadline: .never) == [1])
+    #expect(try two.receive(upTo: 9, deadline: .never) == [2])
     try two.send([22].span, deadline: .never)
-    #expect(try second.receive(upTo: 9) == [22])
+    #expect(try second.receive(upTo: 9, deadline: .never) == [22])
     #expect(
-      code { () throws(TransportError) in try listener.accept(deadline: .immediate) } == .timedOut)
+      code { try listener.accept(deadline: .immediate) } == .timedOut)
     listener.close()
-    #expect(code { () throws(TransportError) in try listener.accept(deadline: .never) } == .closed)
+    #expect(code { try listener.accept(deadline: .never) } == .closed)
   }
 
   @Test("end of file comes when the rendezvous and the other end are gone")
   func endOfFile() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     let scratch = try ScratchDirectory(in: RuntimeDirectory(verifying: directory.path))
     let transport = AnonymousPipeTransport()
     var meeting: Rendezvous? = try transport.rendezvous(clients: 1, scratch: scratch)
@@ -66,7 +67,7 @@ import Testing
     let one = try transport.listen(at: server).accept(deadline: .never)
     let other = try transport.connect(to: client, deadline: .never)
     other.close()
-    #expect(code { () throws(TransportError) in try one.receive(upTo: 1) } == .endOfFile)
+    #expect(code { try one.receive(upTo: 1, deadline: .never) } == .endOfFile)
     #expect(one.sendUntilFailure() == .brokenPipe)
   }
 
@@ -76,10 +77,10 @@ import Testing
     for numbers in [[], [1_000_000], [1_000_000, 1_000_001], [-1, -2]] as [[Int32]] {
       let endpoint = Endpoint(descriptors: numbers)
       #expect(
-        code { () throws(TransportError) in _ = try transport.listen(at: endpoint) }
+        code { _ = try transport.listen(at: endpoint) }
           == .invalidArgument)
       #expect(
-        code { () throws(TransportError) in
+        code {
           _ = try transport.connect(to: endpoint, deadline: .never)
         }
           == .invalidArgument)
@@ -88,7 +89,7 @@ import Testing
 
   @Test("a bare pipe joins writes, splits reads and ends when its writer closes")
   func native() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     let scratch = try ScratchDirectory(in: RuntimeDirectory(verifying: directory.path))
     let transport = AnonymousPipeTransport()
     let meeting = try transport.nativeRendezvous(scratch: scratch)
@@ -100,7 +101,7 @@ import Testing
     #expect(try reader.read(upTo: 2, deadline: .never).bytes == [1, 2])
     #expect(try reader.read(upTo: 2, deadline: .never).bytes == [3])
     #expect(
-      code { () throws(TransportError) in try reader.read(upTo: 2, deadline: .immediate) }
+      code { try reader.read(upTo: 2, deadline: .immediate) }
         == .timedOut)
     var total = 0
     while true {

@@ -2,6 +2,7 @@ import AnonymousPipes
 import Glibc
 import IPCSystem
 import IPCTransport
+import TestSupport
 import Testing
 
 @Suite struct PipelineTests {
@@ -89,8 +90,8 @@ import Testing
 
   @Test("input and output are files where that is asked for")
   func files() throws {
-    let directory = TemporaryDirectory()
-    directory.write("b\na\n", to: "in")
+    let directory = try Scratch()
+    try directory.write("b\na\n", to: "in")
     let outcome = try Pipeline(
       [.init("sort")], input: .file(directory.path + "/in"),
       output: .file(directory.path + "/out")
@@ -101,7 +102,7 @@ import Testing
 
   @Test("when a program cannot be started its name is told and nothing goes on")
   func cannotStart() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     let marker = directory.path + "/pid"
     do throws(TransportError) {
       _ = try Pipeline([

@@ -2,7 +2,7 @@ import AnonymousPipes
 import Glibc
 import IPCSystem
 import IPCTransport
-import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct QuotaPipeTests {
@@ -19,7 +19,7 @@ import Testing
   func quotas() throws {
     #expect(try QuotaPipe().reader.quota == 4096)
     #expect(try QuotaPipe(quota: 1).writer.quota == 1)
-    #expect(failure { _ = try QuotaPipe(quota: -1) } == .invalidArgument)
+    #expect(code { _ = try QuotaPipe(quota: -1) } == .invalidArgument)
   }
 
   @Test("what was written is read after the writer has closed, then comes the end")
@@ -28,23 +28,23 @@ import Testing
     _ = try pipe.write("bye")
     pipe.writer.close()
     #expect(try pipe.read(64) == "bye")
-    #expect(failure { _ = try pipe.read(64) } == .endOfFile)
-    #expect(failure { _ = try pipe.read(0) } == .endOfFile)
-    #expect(failure { _ = try pipe.reader.peek(upTo: 0) } == .endOfFile)
+    #expect(code { _ = try pipe.read(64) } == .endOfFile)
+    #expect(code { _ = try pipe.read(0) } == .endOfFile)
+    #expect(code { _ = try pipe.reader.peek(upTo: 0) } == .endOfFile)
   }
 
   @Test("a write without a reader fails, an empty one too")
   func readerCloses() throws {
     let pipe = try QuotaPipe()
     pipe.reader.close()
-    #expect(failure { _ = try pipe.write("x") } == .noReader)
-    #expect(failure { _ = try pipe.write("") } == .noReader)
+    #expect(code { _ = try pipe.write("x") } == .noReader)
+    #expect(code { _ = try pipe.write("") } == .noReader)
   }
 
   @Test("a write shows all its bytes at once and waits until what is unread fits the quota")
   func quota() throws {
     let pipe = try QuotaPipe(quota: 16)
-    let writer = Background { () throws(TransportError) in
+    let writer = try Background {
       try pipe.write(String(repeating: "x", count: 40))
     }
     while try pipe.reader.peek(upTo: 0).available < 40 { sched_yield() }
@@ -59,19 +59,19 @@ import Testing
   @Test("a write that waits for the quota fails when the reader closes")
   func readerClosesUnderWriter() throws {
     let pipe = try QuotaPipe(quota: 16)
-    let writer = Background { () throws(TransportError) in
+    let writer = try Background {
       try pipe.write(String(repeating: "x", count: 40))
     }
     while try pipe.reader.peek(upTo: 0).available < 40 { sched_yield() }
     writer.waitUntilAsleep()
     pipe.reader.close()
-    #expect(failure { _ = try writer.value() } == .brokenPipe)
+    #expect(code { _ = try writer.value() } == .brokenPipe)
   }
 
   @Test("a write of more than the kernel holds waits and arrives whole")
   func large() throws {
     let pipe = try QuotaPipe(quota: 100_000)
-    let writer = Background { () throws(TransportError) in
+    let writer = try Background {
       try pipe.write(String(repeating: "y", count: 3_000_000))
     }
     var count = 0
@@ -83,32 +83,32 @@ import Testing
   @Test("a write of more than the kernel holds fails when the reader closes")
   func largeReaderCloses() throws {
     let pipe = try QuotaPipe(quota: 100)
-    let writer = Background { () throws(TransportError) in
+    let writer = try Background {
       try pipe.write(String(repeating: "y", count: 3_000_000))
     }
     while try pipe.reader.peek(upTo: 0).available < 30_000 { sched_yield() }
     writer.waitUntilAsleep()
     pipe.reader.close()
-    #expect(failure { _ = try writer.value() } == .brokenPipe)
+    #expect(code { _ = try writer.value() } == .brokenPipe)
   }
 
   @Test("a read that waits gets the next bytes, and the end when the writer closes")
   func blockedReader() throws {
     let pipe = try QuotaPipe()
-    let first = Background { () throws(TransportError) in try pipe.read(16) }
+    let first = try Background { try pipe.read(16) }
     first.waitUntilAsleep()
     _ = try pipe.write("abc")
     #expect(try first.value() == "abc")
-    let second = Background { () throws(TransportError) in try pipe.read(16) }
+    let second = try Background { try pipe.read(16) }
     second.waitUntilAsleep()
     pipe.writer.close()
-    #expect(failure { _ = try second.value() } == .endOfFile)
+    #expect(code { _ = try second.value() } == .endOfFile)
   }
 
   @Test("a read without room waits for bytes and takes none")
   func emptyRead() throws {
     let pipe = try QuotaPipe()
-    let reader = Background { () throws(TransportError) in try pipe.read(0) }
+    let reader = try Background { try pipe.read(0) }
     reader.waitUntilAsleep()
     _ = try pipe.write("q")
     #expect(try reader.value() == "")
@@ -149,13 +149,13 @@ import Testing
     let pipe = try QuotaPipe(quota: 8)
     pipe.reader.waits = false
     pipe.writer.waits = false
-    #expect(failure { _ = try pipe.read(4) } == .wouldBlock)
+    #expect(code { _ = try pipe.read(4) } == .wouldBlock)
     #expect(try pipe.write("123456789") == 0)
     #expect(try pipe.write("12345678") == 8)
     #expect(try pipe.write("9") == 0)
     #expect(try pipe.read(16) == "12345678")
     pipe.writer.close()
-    #expect(failure { _ = try pipe.read(4) } == .endOfFile)
+    #expect(code { _ = try pipe.read(4) } == .endOfFile)
   }
 
   @Test("a flush waits until everything was read")
@@ -163,7 +163,7 @@ import Testing
     let pipe = try QuotaPipe()
     try pipe.writer.flush()
     _ = try pipe.write("abcd")
-    let flusher = Background { () throws(TransportError) in try pipe.writer.flush() }
+    let flusher = try Background { try pipe.writer.flush() }
     flusher.waitUntilAsleep()
     #expect(try pipe.read(2) == "ab")
     flusher.waitUntilAsleep()
@@ -175,24 +175,24 @@ import Testing
   @Test("closing an end ends the calls on it")
   func closing() throws {
     let pipe = try QuotaPipe(quota: 1)
-    let reader = Background { () throws(TransportError) in try pipe.read(1) }
+    let reader = try Background { try pipe.read(1) }
     reader.waitUntilAsleep()
     pipe.reader.close()
-    #expect(failure { _ = try reader.value() } == .closed)
+    #expect(code { _ = try reader.value() } == .closed)
 
     let other = try QuotaPipe(quota: 1)
-    let writer = Background { () throws(TransportError) in try other.write("abc") }
+    let writer = try Background { try other.write("abc") }
     while try other.reader.peek(upTo: 0).available < 3 { sched_yield() }
     writer.waitUntilAsleep()
     other.writer.close()
-    #expect(failure { _ = try writer.value() } == .closed)
+    #expect(code { _ = try writer.value() } == .closed)
     #expect(try other.read(8) == "abc")
   }
 
   @Test("a write does not wait for the quota once another process can read")
   func inherited() throws {
     let pipe = try QuotaPipe(quota: 1)
-    let writer = Background { () throws(TransportError) in try pipe.write("abc") }
+    let writer = try Background { try pipe.write("abc") }
     writer.waitUntilAsleep()
     pipe.reader.leave()
     #expect(try writer.value() == 3)
@@ -218,14 +218,6 @@ import Testing
   }
 }
 
-/// The code of the transport error that `body` ends with; `nil` when there is none.
-private func failure(_ body: () throws -> Void) -> TransportError.Code? {
-  do {
-    try body()
-    return nil
-  } catch { return (error as? TransportError)?.code }
-}
-
 extension QuotaPipe {
   fileprivate func write(_ text: String) throws(TransportError) -> Int {
     let bytes = Array(text.utf8)
@@ -238,53 +230,5 @@ extension QuotaPipe {
     var span = OutputSpan(buffer: memory, initializedCount: 0)
     try reader.read(into: &span)
     return String(decoding: memory[..<span.finalize(for: memory)], as: UTF8.self)
-  }
-}
-
-/// A call on a thread of its own.
-private final class Background<Value: Sendable>: Sendable {
-  private let state = Mutex<(thread: String?, outcome: Result<Value, TransportError>?)>((nil, nil))
-
-  init(_ body: @escaping @Sendable () throws(TransportError) -> Value) {
-    try? SystemThread.start {
-      var link = [CChar](repeating: 0, count: 64)
-      readlink("/proc/thread-self", &link, 63)
-      let thread = String(
-        decoding: link.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-      self.state.withLock { $0.thread = thread }
-      let outcome: Result<Value, TransportError>
-      do throws(TransportError) { outcome = .success(try body()) } catch {
-        outcome = .failure(error)
-      }
-      self.state.withLock { $0.outcome = outcome }
-    }
-  }
-
-  var outcome: Result<Value, TransportError>? { state.withLock { $0.outcome } }
-
-  func value() throws(TransportError) -> Value {
-    while true {
-      if let outcome { return try outcome.get() }
-      usleep(200)
-    }
-  }
-
-  /// Returns when the thread sleeps in the kernel, or is done.
-  func waitUntilAsleep() {
-    while outcome == nil {
-      if let thread = state.withLock({ $0.thread }), state(of: thread) == "S" { return }
-      sched_yield()
-    }
-  }
-
-  /// The kernel's state letter of a thread: `S` is asleep.
-  private func state(of thread: String) -> Character? {
-    guard let file = fopen("/proc/\(thread)/stat", "r") else { return nil }
-    defer { fclose(file) }
-    var line = [CChar](repeating: 0, count: 512)
-    guard fgets(&line, 512, file) != nil else { return nil }
-    let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-    guard let end = text.lastIndex(of: ")") else { return nil }
-    return text[text.index(end, offsetBy: 2)...].first
   }
 }

@@ -2,6 +2,7 @@ import AnonymousPipes
 import Glibc
 import IPCSystem
 import IPCTransport
+import TestSupport
 import Testing
 
 @Suite struct RedirectedProcessTests {
@@ -37,10 +38,10 @@ import Testing
 
   @Test("files are read, replaced and appended to")
   func files() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     let (source, target) = (directory.path + "/in", directory.path + "/out")
-    directory.write("first\n", to: "in")
-    directory.write("old contents that are longer\n", to: "out")
+    try directory.write("first\n", to: "in")
+    try directory.write("old contents that are longer\n", to: "out")
     var copy = try RedirectedProcess.start("cat", input: .file(source), output: .file(target))
     #expect(try copy.wait() == .exited(0))
     #expect(directory.contents(of: "out") == "first\n")

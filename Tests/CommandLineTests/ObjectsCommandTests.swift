@@ -5,6 +5,7 @@ import IPCTransport
 import Mailslots
 import NamedPipes
 import SyncObjects
+import TestSupport
 import Testing
 
 @Suite("ipclab objects", .timeLimit(.minutes(2)))
@@ -196,14 +197,14 @@ struct ObjectsCommandTests {
   func births() throws {
     let room = try Room()
     let runtime = try RuntimeDirectory(verifying: room.runtime, shared: room.shared)
-    let cleaner = try Job {
+    let cleaner = try Background {
       for _ in 0..<100 {
         let outcome = try room.run("objects", "--clean")
         #expect(outcome.status == .exited(0))
       }
     }
     let isDone = Locked(false)
-    let watch = try Job {
+    let watch = try Background {
       defer { isDone.withLock { $0 = true } }
       try cleaner.value()
     }

@@ -1,21 +1,19 @@
 import Foundation
 import IPCSystem
 import LabRunner
+import TestSupport
 import Testing
 
 /// One run of the real program, with a runtime directory and a working directory of its own.
 final class Program {
-  let place: String
+  private let scratch: Scratch
+  var place: String { scratch.path }
   var runtime: String { place + "/runtime" }
   private var child: ChildProcess?
 
   init() throws {
-    place = "/tmp/ipclab-test-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(
-      atPath: place, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    scratch = try Scratch()
   }
-
-  deinit { try? FileManager.default.removeItem(atPath: place) }
 
   struct Outcome {
     var status: IPCSystem.ExitStatus

@@ -1,5 +1,6 @@
 import Foundation
 import IPCSystem
+import TestSupport
 import Testing
 
 @Suite("ipclab readers-writers", .timeLimit(.minutes(2)), .serialized)
@@ -24,20 +25,14 @@ struct ReadersWritersCommandTests {
     }
   }
 
-  /// `R`, `S`, `T`: the third field of `/proc/PID/stat`.
-  private func state(_ pid: Int32) -> Character? {
-    let text = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
-    return text.split(separator: ")").last?.first { $0 != " " }
-  }
-
   /// Stops a process at a moment at which another one, which otherwise never sleeps, waits for it.
   private func stopInside(_ holder: Int32, waiter: Int32) throws {
     while true {
       try Task.checkCancellation()
       kill(holder, SIGSTOP)
-      while state(holder) != "T" { try Task.checkCancellation() }
+      while kernelState(of: holder) != "T" { try Task.checkCancellation() }
       var looks = 0
-      while looks < 20, state(waiter) == "S" {
+      while looks < 20, kernelState(of: waiter) == "S" {
         looks += 1
         usleep(1000)
       }
@@ -77,7 +72,7 @@ struct ReadersWritersCommandTests {
     let processes = try startLong(program, ["--readers", "1", "--writers", "1"])
     try stopInside(processes[0], waiter: processes[1])
     kill(processes[0], SIGKILL)
-    while state(processes[1]) != "R" { try Task.checkCancellation() }
+    while kernelState(of: processes[1]) != "R" { try Task.checkCancellation() }
     kill(program.pid, SIGINT)
     let outcome = try program.finish()
     #expect(outcome.status == .exited(130))
@@ -95,7 +90,7 @@ struct ReadersWritersCommandTests {
       program, ["--readers", "1", "--writers", "1", "--guard", "event"])
     try stopInside(processes[0], waiter: processes[1])
     kill(processes[0], SIGKILL)
-    while state(processes[1]) != "R" { try Task.checkCancellation() }
+    while kernelState(of: processes[1]) != "R" { try Task.checkCancellation() }
     kill(program.pid, SIGINT)
     let outcome = try program.finish()
     #expect(outcome.status == .exited(130))

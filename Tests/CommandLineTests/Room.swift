@@ -1,22 +1,19 @@
 import Foundation
 import IPCSystem
 import LabRunner
+import TestSupport
 import Testing
 
 /// A place for the processes of one test: a runtime directory, a working directory, and a shared one.
-/// Its path is short, since socket paths are.
 final class Room: Sendable {
-  let path: String
+  private let scratch: Scratch
+  var path: String { scratch.path }
   var runtime: String { path + "/r" }
   var shared: String { path + "/s" }
 
   init() throws {
-    path = "/tmp/ipt-" + String(UInt32.random(in: .min ... .max), radix: 36)
-    try FileManager.default.createDirectory(
-      atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+    scratch = try Scratch()
   }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
 
   /// Starts this project's program.
   func ipclab(_ words: String..., inherit: [(child: Int32, parent: Int32)] = []) throws -> Actor {
@@ -204,24 +201,4 @@ struct Unshared<Value>: @unchecked Sendable {
   // Sendable: the tests see to it; see above.
   let value: Value
   init(_ value: Value) { self.value = value }
-}
-
-/// The result of work on a thread of its own.
-final class Job<Value: Sendable>: @unchecked Sendable {
-  // Sendable: the result is written before the semaphore is signalled, and read after.
-  private var result: Result<Value, any Error>?
-  private let done = DispatchSemaphore(value: 0)
-
-  init(_ body: @escaping @Sendable () throws -> Value) throws {
-    try SystemThread.start {
-      self.result = Result { try body() }
-      self.done.signal()
-    }
-  }
-
-  /// Waits for the work to end.
-  func value() throws -> Value {
-    done.wait()
-    return try #require(result).get()
-  }
 }

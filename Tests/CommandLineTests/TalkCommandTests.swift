@@ -1,6 +1,7 @@
 import Foundation
 import IPCSystem
 import IPCTransport
+import TestSupport
 import Testing
 import TransportCatalog
 
@@ -342,14 +343,14 @@ struct TalkCommandTests {
     // Each has more to send than the pipes between hold: nobody may wait for the other to finish.
     let writers = try actors.map { actor in
       let box = Unshared(actor)
-      return try Job {
+      return try Background {
         try box.value.type(Self.blob)
         box.value.endInput()
       }
     }
     let readers = try actors.map { actor in
       let box = Unshared(actor)
-      return try Job { try box.value.finishBytes() }
+      return try Background { try box.value.finishBytes() }
     }
     for writer in writers { try writer.value() }
     for reader in readers {

@@ -2,6 +2,7 @@ import Conformance
 import Glibc
 import IPCSystem
 import LabRunner
+import TestSupport
 import Testing
 
 @Suite("A process that opens and closes again and again")
@@ -19,12 +20,10 @@ struct DescriptorTests {
 
   @Test("has as many descriptors after many rounds as after a few")
   func rounds() throws {
-    let path = "/tmp/ipclab-test-\(getpid())-descriptors"
-    let runtime = try RuntimeDirectory(verifying: path)
-    defer { remove(path) }
+    let scratch = try Scratch()
     let agent = try AgentProcess(
       command: [try LabExecutable.find(), "console", "--protocol", "json"],
-      runtime: runtime.path, deadline: .after(.seconds(20)))
+      runtime: scratch.path, deadline: .after(.seconds(20)))
     func play(_ rounds: Int) throws {
       for _ in 0..<rounds {
         for line in Self.round {
@@ -43,10 +42,5 @@ struct DescriptorTests {
     while count > before && !deadline.hasPassed { usleep(1000) }
     #expect(count <= before)
     _ = try agent.finish(deadline: .after(.seconds(20)))
-  }
-
-  private func remove(_ path: String) {
-    for name in DirectoryListing.names(in: path) { remove(path + "/" + name) }
-    if rmdir(path) != 0 { unlink(path) }
   }
 }

@@ -2,6 +2,7 @@ import Conformance
 import Glibc
 import IPCSystem
 import LabRunner
+import TestSupport
 import Testing
 
 /// The short form of `Tests/Soak/kill_pipes.py`.
@@ -14,12 +15,10 @@ struct PipeKillTests {
 
   @Test("the name is usable at once, who waits for it is woken, and nothing is left behind")
   func kills() throws {
-    let path = "/tmp/ipclab-test-\(getpid())-kills"
-    let runtime = try RuntimeDirectory(verifying: path)
-    defer { remove(path) }
+    let scratch = try Scratch()
     let command = [try LabExecutable.find(), "console", "--protocol", "json"]
     func agent() throws -> AgentProcess {
-      try AgentProcess(command: command, runtime: runtime.path, deadline: .after(.seconds(20)))
+      try AgentProcess(command: command, runtime: scratch.path, deadline: .after(.seconds(20)))
     }
     func ask(_ agent: AgentProcess, _ line: String) throws -> [String: Scalar] {
       try agent.ask(line, deadline: .after(.seconds(20)))
@@ -46,11 +45,6 @@ struct PipeKillTests {
       #expect(try ask(waiter, "-\t" + Self.create)["ok"] == .flag(true), "round \(round)")
       _ = try waiter.finish(deadline: .after(.seconds(20)))
     }
-    #expect(DirectoryListing.names(in: path + "/pipes").isEmpty)
-  }
-
-  private func remove(_ path: String) {
-    for name in DirectoryListing.names(in: path) { remove(path + "/" + name) }
-    if rmdir(path) != 0 { unlink(path) }
+    #expect(scratch.names("pipes").isEmpty)
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import IPCSystem
+import TestSupport
 import Testing
 
 @testable import Coursework

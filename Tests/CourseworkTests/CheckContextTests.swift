@@ -1,5 +1,6 @@
 import Glibc
 import IPCSystem
+import TestSupport
 import Testing
 
 @testable import Coursework
@@ -7,13 +8,10 @@ import Testing
 @Suite("A check's context")
 struct CheckContextTests {
   private func context(
-    seed: UInt64 = 1, seconds: Int64 = 20, patience: Double = 1
-  ) throws -> CheckContext {
-    var place = Array("/tmp/ipclab-context-XXXXXX".utf8CString)
-    try #require(unsafe mkdtemp(&place) != nil)
-    let directory = String(decoding: place.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-    return CheckContext(
-      seed: seed, directory: directory, runtime: try RuntimeDirectory(verifying: directory),
+    in scratch: Scratch, seed: UInt64, seconds: Int64, patience: Double
+  ) -> CheckContext {
+    CheckContext(
+      seed: seed, directory: scratch.path, runtime: scratch.runtime,
       deadline: .after(.seconds(seconds)),
       commands: ["sh": ["/bin/sh", "-c"], "cat": ["/bin/cat"]], environment: ["PATH=/bin:/usr/bin"],
       limits: CheckLimits(), patience: patience)
@@ -23,9 +21,9 @@ struct CheckContextTests {
     seed: UInt64 = 1, seconds: Int64 = 20, patience: Double = 1,
     _ body: @escaping @Sendable (CheckContext) throws -> Void
   ) async throws {
-    let context = try context(seed: seed, seconds: seconds, patience: patience)
+    let scratch = try Scratch()
+    let context = context(in: scratch, seed: seed, seconds: seconds, patience: patience)
     try await blocking {
-      defer { CheckRunner.remove(context.directory) }
       try body(context)
       for program in context.programs { program.stop() }
     }

@@ -1,6 +1,7 @@
 import Coursework
 import Glibc
 import IPCSystem
+import TestSupport
 import Testing
 
 @Suite("A check runner")
@@ -138,9 +139,8 @@ struct CheckRunnerTests {
 
   @Test("hides what must not be seen, but not the submission below it")
   func hidden() async throws {
-    var place = Array("/tmp/ipclab-class-XXXXXX".utf8CString)
-    try #require(unsafe mkdtemp(&place) != nil)
-    let folder = String(decoding: place.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    let scratch = try Scratch()
+    let folder = scratch.path
     for name in ["/own", "/own/results", "/other"] { mkdir(folder + name, 0o700) }
     try SmallFile.write(
       "cd \"${0%/own/a}\"; cat own/results/secret && exit; cat other/secret && exit; echo ok",
@@ -155,15 +155,12 @@ struct CheckRunnerTests {
     #expect(report.outcome == (report.isInNamespaces ? .pass : .fail), "\(report)")
     #expect(SmallFile.read(folder + "/own/a")?.hasPrefix("cd") == true)
     #expect(SmallFile.read(folder + "/other/secret") == "x")
-    for name in ["/own/a", "/own/results/secret", "/other/secret"] { unlink(folder + name) }
-    for name in ["/own/results", "/own", "/other", ""] { rmdir(folder + name) }
   }
 
   @Test("gives programs the files of the submission, and nothing to write to but their own")
   func files() async throws {
-    var place = Array("/tmp/ipclab-submission-XXXXXX".utf8CString)
-    try #require(unsafe mkdtemp(&place) != nil)
-    let folder = String(decoding: place.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    let scratch = try Scratch()
+    let folder = scratch.path
     try SmallFile.write(
       "echo x > \"$0.written\"; echo x > \"$TMPDIR/own\"; rm \"$TMPDIR/own\" && echo ok",
       to: folder + "/program.sh")
@@ -175,7 +172,5 @@ struct CheckRunnerTests {
     if report.isInNamespaces {
       #expect(DirectoryListing.names(in: folder) == ["program.sh"])
     }
-    for name in DirectoryListing.names(in: folder) { unlink(folder + "/" + name) }
-    rmdir(folder)
   }
 }

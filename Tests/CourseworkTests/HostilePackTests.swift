@@ -1,15 +1,10 @@
 import Coursework
 import Glibc
 import IPCSystem
+import TestSupport
 import Testing
 
-/// The programs beside this test bundle.
-enum BuiltPrograms {
-  static let directory: String = {
-    let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? CommandLine.arguments[0]
-    return bundle.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-      .joined(separator: "/")
-  }()
+extension BuiltPrograms {
   static let ipclab = directory + "/ipclab"
   static let hostile = directory + "/HostilePrograms"
 }
@@ -20,10 +15,8 @@ struct HostilePackTests {
 
   @Test("gets its exact outcome and leaves nothing behind", arguments: HostilePack.cases)
   func outcome(_ hostile: HostilePack.Case) async throws {
-    var place = Array("/tmp/ipclab-results-XXXXXX".utf8CString)
-    try #require(unsafe mkdtemp(&place) != nil)
-    let results = String(decoding: place.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-    defer { rmdir(results) }
+    let scratch = try Scratch()
+    let results = scratch.path
     let plan = HostilePack.plan(
       for: hostile, program: BuiltPrograms.hostile, results: results, seed: 1)
     let report = try await blocking { [runner] in runner.run(plan) }

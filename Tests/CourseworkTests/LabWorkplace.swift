@@ -1,22 +1,20 @@
 import Foundation
 import Glibc
 import IPCSystem
+import TestSupport
 import Testing
 
 @testable import Coursework
 
 /// A folder of its own with labs, whose checks are programs of the shell, and submissions.
 final class LabWorkplace {
-  let path: String
+  private let scratch: Scratch
+  var path: String { scratch.path }
   var labs: String { path + "/Labs" }
 
   init() throws {
-    path = "/tmp/ipclab-labs-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(
-      atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+    scratch = try Scratch()
   }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
 
   func write(_ text: String, to name: String) throws {
     let file = "\(path)/\(name)"

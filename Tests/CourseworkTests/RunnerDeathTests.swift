@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import IPCSystem
+import TestSupport
 import Testing
 
 @testable import Coursework
@@ -11,14 +12,13 @@ struct RunnerDeathTests {
   func death(_ containment: String) async throws {
     try await blocking {
       let marker = "runner-death-\(UInt64.random(in: 0...UInt64.max))"
-      let place = "/tmp/ipclab-\(marker)"
-      try #require(unsafe mkdir(place, 0o700) == 0)
-      defer { CheckRunner.remove(place) }
+      let scratch = try Scratch()
       let plan = CheckPlan(
         check: "engine.hangs", seed: 1, seconds: 60,
         programs: ["program": [BuiltPrograms.hostile, "endless", marker]])
       let order = CheckOrder(
-        plan: plan, environment: [], visible: [BuiltPrograms.directory], hidden: [], place: place)
+        plan: plan, environment: [], visible: [BuiltPrograms.directory], hidden: [],
+        place: scratch.path)
       let sockets = try LocalSocket.pair(.stream)
       var start = ChildProcess.Plan(
         program: BuiltPrograms.ipclab, arguments: [CheckProcess.command, containment])

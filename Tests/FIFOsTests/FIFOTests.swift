@@ -2,6 +2,7 @@ import FIFOs
 import Glibc
 import IPCSystem
 import IPCTransport
+import TestSupport
 import Testing
 
 @Suite struct FIFOTests {
@@ -9,49 +10,49 @@ import Testing
 
   @Test("a FIFO is for its owner only, and its name can be taken once")
   func create() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     let path = directory.path + "/fifo"
     try FIFO.create(at: path)
     var status = stat()
     #expect(lstat(path, &status) == 0)
     #expect(status.st_mode & 0o7777 == 0o600)
-    #expect(code { () throws(TransportError) in try FIFO.create(at: path) } == .nameInUse)
+    #expect(code { try FIFO.create(at: path) } == .nameInUse)
   }
 
   @Test("opening for writing without a reader fails at once")
   func noReader() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     let path = directory.path + "/fifo"
-    #expect(code { () throws(TransportError) in _ = try FIFO.openForWriting(path) } == .notFound)
+    #expect(code { _ = try FIFO.openForWriting(path) } == .notFound)
     try FIFO.create(at: path)
-    #expect(code { () throws(TransportError) in _ = try FIFO.openForWriting(path) } == .notFound)
+    #expect(code { _ = try FIFO.openForWriting(path) } == .notFound)
   }
 
   @Test("a path that is a file or a link is refused")
   func notFIFO() throws {
-    let directory = TemporaryDirectory()
-    directory.write("text", to: "file")
+    let directory = try Scratch()
+    try directory.write("text", to: "file")
     #expect(
-      code { () throws(TransportError) in _ = try FIFO.openForReading(directory.path + "/file") }
+      code { _ = try FIFO.openForReading(directory.path + "/file") }
         == .invalidArgument)
     try FIFO.create(at: directory.path + "/fifo")
     #expect(symlink(directory.path + "/fifo", directory.path + "/link") == 0)
     #expect(
-      code { () throws(TransportError) in _ = try FIFO.openForReading(directory.path + "/link") }
+      code { _ = try FIFO.openForReading(directory.path + "/link") }
         == .invalidArgument)
   }
 
   @Test("the first read waits for a writer; after the writer has left there is end of file")
   func native() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     let scratch = try ScratchDirectory(in: RuntimeDirectory(verifying: directory.path))
     let meeting = try transport.nativeRendezvous(scratch: scratch)
     let reader = try transport.openNative(.reader, at: meeting.server, deadline: .never)
     #expect(
-      code { () throws(TransportError) in try reader.read(upTo: 9, deadline: .immediate) }
+      code { try reader.read(upTo: 9, deadline: .immediate) }
         == .timedOut)
     #expect(
-      code { () throws(TransportError) in
+      code {
         try reader.read(upTo: 9, deadline: .after(.milliseconds(5)))
       }
         == .timedOut)
@@ -64,80 +65,64 @@ import Testing
     #expect(try reader.read(upTo: 2, deadline: .never).bytes == [1, 2])
     #expect(try reader.read(upTo: 2, deadline: .never).bytes == [3])
     #expect(
-      code { () throws(TransportError) in try reader.read(upTo: 2, deadline: .never) } == .endOfFile
+      code { try reader.read(upTo: 2, deadline: .never) } == .endOfFile
     )
   }
 
   @Test("a reader that waits for its first writer can be closed")
   func closeWhileWaiting() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     let scratch = try ScratchDirectory(in: RuntimeDirectory(verifying: directory.path))
     let meeting = try transport.nativeRendezvous(scratch: scratch)
     let reader = try transport.openNative(.reader, at: meeting.server, deadline: .never)
     try SystemThread.start { reader.close() }
     #expect(
-      code { () throws(TransportError) in try reader.read(upTo: 2, deadline: .never) } == .closed)
+      code { try reader.read(upTo: 2, deadline: .never) } == .closed)
   }
 }
 
 @Suite struct FIFOTransportTests {
   private let transport = FIFOTransport()
 
-  /// Accepts on a thread and hands the connection over through a pipe's worth of patience.
-  private func meet(
-    _ listener: any Listener, _ endpoint: Endpoint
-  ) throws -> (server: any Connection, client: any Connection) {
-    let transport = transport
-    let client = Box<any Connection>()
-    let done = Signal()
-    try SystemThread.start {
-      if let connection = try? transport.connect(to: endpoint, deadline: .never) {
-        client.set(connection)
-      }
-      done.set()
-    }
-    let server = try listener.accept(deadline: .never)
-    done.wait()
-    return (server, try #require(client.value))
-  }
-
   @Test("clients talk over pairs of their own, whose names are gone at once")
   func conversation() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     let scratch = try ScratchDirectory(in: RuntimeDirectory(verifying: directory.path))
     let meeting = try transport.rendezvous(clients: 2, scratch: scratch)
     let listener = try transport.listen(at: meeting.server)
-    let one = try meet(listener, meeting.clients[0])
-    let two = try meet(listener, meeting.clients[1])
+    let one = try transport.meet(listener, at: meeting.clients[0], deadline: .never)
+    let two = try transport.meet(listener, at: meeting.clients[1], deadline: .never)
     #expect(DirectoryListing.names(in: scratch.path).filter { $0.hasPrefix("fifo") }.count == 1)
     let large = [UInt8](repeating: 7, count: 200_000)
     let first = one.client
-    try SystemThread.start { try? first.send(large.span, deadline: .never) }
-    #expect(try one.server.receive(upTo: 200_000) == large)
-    try two.client.send([2].span, deadline: .never)
-    #expect(try two.server.receive(upTo: 9) == [2])
-    try two.server.send([3].span, deadline: .never)
-    #expect(try two.client.receive(upTo: 9) == [3])
+    try SystemThread.start { try? first.send(large, deadline: .never) }
+    #expect(try one.server.receive(upTo: 200_000, deadline: .never) == large)
+    try two.client.send([2], deadline: .never)
+    #expect(try two.server.receive(upTo: 9, deadline: .never) == [2])
+    try two.server.send([3], deadline: .never)
+    #expect(try two.client.receive(upTo: 9, deadline: .never) == [3])
     listener.close()
     #expect(DirectoryListing.names(in: scratch.path).filter { $0.hasPrefix("fifo") } == [])
     // What was accepted goes on.
-    try one.server.send([4].span, deadline: .never)
-    #expect(try one.client.receive(upTo: 9) == [4])
+    try one.server.send([4], deadline: .never)
+    #expect(try one.client.receive(upTo: 9, deadline: .never) == [4])
     one.client.close()
-    #expect(code { () throws(TransportError) in try one.server.receive(upTo: 9) } == .endOfFile)
+    #expect(code { try one.server.receive(upTo: 9, deadline: .never) } == .endOfFile)
     #expect(one.server.sendUntilFailure() == .brokenPipe)
   }
 
   @Test("without a server, or with the name of a dead one, connect fails at once")
   func noServer() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     let endpoint = Endpoint(address: directory.path + "/fifo")
     #expect(
-      code { () throws(TransportError) in _ = try transport.connect(to: endpoint, deadline: .never)
+      code {
+        _ = try transport.connect(to: endpoint, deadline: .never)
       } == .notFound)
     try FIFO.create(at: endpoint.address)
     #expect(
-      code { () throws(TransportError) in _ = try transport.connect(to: endpoint, deadline: .never)
+      code {
+        _ = try transport.connect(to: endpoint, deadline: .never)
       } == .notFound)
     #expect(DirectoryListing.names(in: directory.path) == ["fifo"])
     // The left-over name does not keep the next server away.
@@ -148,72 +133,64 @@ import Testing
 
   @Test("a name has one server")
   func nameInUse() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     let endpoint = Endpoint(address: directory.path + "/fifo")
     let listener = try transport.listen(at: endpoint)
     #expect(
-      code { () throws(TransportError) in _ = try transport.listen(at: endpoint) } == .nameInUse)
+      code { _ = try transport.listen(at: endpoint) } == .nameInUse)
     listener.close()
     try transport.listen(at: endpoint).close()
-    directory.write("a file", to: "fifo")
+    try directory.write("a file", to: "fifo")
     #expect(
-      code { () throws(TransportError) in _ = try transport.listen(at: endpoint) } == .nameInUse)
+      code { _ = try transport.listen(at: endpoint) } == .nameInUse)
   }
 
   @Test("connect times out when the server does not accept, and leaves no names")
   func connectTimesOut() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     let endpoint = Endpoint(address: directory.path + "/fifo")
     let listener = try transport.listen(at: endpoint)
     #expect(
-      code { () throws(TransportError) in
+      code {
         _ = try transport.connect(to: endpoint, deadline: .after(.milliseconds(20)))
       } == .timedOut)
     #expect(DirectoryListing.names(in: directory.path) == ["fifo"])
     // The announcement of a client that gave up is passed over.
     #expect(
-      code { () throws(TransportError) in _ = try listener.accept(deadline: .immediate) }
+      code { _ = try listener.accept(deadline: .immediate) }
         == .timedOut)
-    _ = try meet(listener, endpoint)
+    _ = try transport.meet(listener, at: endpoint, deadline: .never)
   }
 
   @Test("a client that waits for a server which then closes is told")
   func serverCloses() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     let endpoint = Endpoint(address: directory.path + "/fifo")
     let listener = try transport.listen(at: endpoint)
     let transport = transport
-    let result = Box<TransportError.Code>()
-    let done = Signal()
-    try SystemThread.start {
-      if let code = code({ () throws(TransportError) in
-        _ = try transport.connect(to: endpoint, deadline: .never)
-      }) {
-        result.set(code)
-      }
-      done.set()
+    let client = try Background {
+      code { _ = try transport.connect(to: endpoint, deadline: .never) }
     }
     // The client's own FIFOs show that it has begun.
     while DirectoryListing.names(in: directory.path).count < 3 { sched_yield() }
     listener.close()
-    done.wait()
-    #expect(result.value == .notFound)
+    #expect(try client.value() == .notFound)
   }
 
   @Test("close ends a blocked accept")
   func closeAccept() throws {
     for _ in 0..<50 {
-      let directory = TemporaryDirectory()
+      let directory = try Scratch()
       let listener = try transport.listen(at: Endpoint(address: directory.path + "/fifo"))
       try SystemThread.start { listener.close() }
       #expect(
-        code { () throws(TransportError) in _ = try listener.accept(deadline: .never) } == .closed)
+        code { _ = try listener.accept(deadline: .never) } == .closed)
     }
   }
 
   @Test("garbage on the server's FIFO disturbs nobody")
   func garbage() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     let endpoint = Endpoint(address: directory.path + "/fifo")
     let listener = try transport.listen(at: endpoint)
     let raw = try FIFO.openForWriting(endpoint.address)
@@ -222,14 +199,14 @@ import Testing
       "ipclab-fifo 0123456789ABCDEF\n", String(repeating: "x", count: 30_000), "ipclab-fifo ",
     ]
     for line in lines { #expect(write(raw.raw, line, line.utf8.count) == line.utf8.count) }
-    let pair = try meet(listener, endpoint)
-    try pair.client.send([1].span, deadline: .never)
-    #expect(try pair.server.receive(upTo: 1) == [1])
+    let pair = try transport.meet(listener, at: endpoint, deadline: .never)
+    try pair.client.send([1], deadline: .never)
+    #expect(try pair.server.receive(upTo: 1, deadline: .never) == [1])
   }
 
   @Test("many clients at once are all served")
   func many() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     let endpoint = Endpoint(address: directory.path + "/fifo")
     let listener = try transport.listen(at: endpoint)
     let transport = transport
@@ -239,14 +216,14 @@ import Testing
           return
         }
         try? connection.send([UInt8(index)].span, deadline: .never)
-        _ = try? connection.receive(upTo: 1)
+        _ = try? connection.receive(upTo: 1, deadline: .never)
       }
     }
     var seen: Set<UInt8> = []
     for _ in 0..<20 {
       let connection = try listener.accept(deadline: .never)
-      seen.insert(try connection.receive(upTo: 1)[0])
-      try connection.send([0].span, deadline: .never)
+      seen.insert(try connection.receive(upTo: 1, deadline: .never)[0])
+      try connection.send([0], deadline: .never)
     }
     #expect(seen.count == 20)
   }

@@ -2,31 +2,14 @@ import FileMappings
 import Glibc
 import IPCSystem
 import SyncObjects
+import TestSupport
 import Testing
 
-/// A directory for one test, removed with what is in it.
-final class Scratch: Sendable {
-  let path: String
-  let runtime: RuntimeDirectory
-
-  init() throws {
-    path = "/tmp/ipclab-test-\(getpid())-\(String(UInt64.random(in: .min ... .max), radix: 36))"
-    runtime = try RuntimeDirectory(verifying: path, shared: path + ".shared")
-  }
-
-  deinit { Self.remove(path) }
-
-  private static func remove(_ path: String) {
-    for name in DirectoryListing.names(in: path) { remove(path + "/" + name) }
-    if rmdir(path) != 0 { unlink(path) }
-  }
-
-  var names: [String] { DirectoryListing.names(in: path + "/objects") }
-
+extension Scratch {
   /// A new file with these bytes, open for reading and writing.
-  func file(_ bytes: [UInt8] = []) throws -> OwnedDescriptor {
+  fileprivate func file(_ bytes: [UInt8] = []) throws -> OwnedDescriptor {
     let raw = open(path + "/file", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-    try #require(raw != -1 && write(raw, bytes, bytes.count) == bytes.count)
+    try #require(raw != -1 && Glibc.write(raw, bytes, bytes.count) == bytes.count)
     return OwnedDescriptor(adopting: raw)
   }
 }
@@ -56,7 +39,7 @@ final class Scratch: Sendable {
     #expect(try second.view(.read).read(at: 0, count: 1) == [9])
     second.close()
     #expect(throws: ObjectError.self) { try FileMapping.open(name, in: scratch.runtime) }
-    #expect(scratch.names.isEmpty)
+    #expect(scratch.names("objects").isEmpty)
     let fresh = try FileMapping.create(name, size: 4096, .readWrite, in: scratch.runtime)
     #expect(!fresh.existed)
     #expect(try fresh.mapping.view(.read).read(at: 0, count: 1) == [0])
@@ -141,13 +124,13 @@ final class Scratch: Sendable {
     let scratch = try Scratch()
     let name = try ObjectName("a")
     let mapping = try FileMapping.create(name, size: 4096, .readWrite, in: scratch.runtime).mapping
-    let directory = scratch.path + "/objects/" + (try #require(scratch.names.first))
+    let directory = scratch.path + "/objects/" + (try #require(scratch.names("objects").first))
     let number = try #require(
       DirectoryListing.names(in: directory).first { $0.hasSuffix(".open") })
     // Another process would read this; this one has it open and would not ask: the state goes first.
     try SmallFile.write(
       text.replacing("1 0", with: "\(getpid()) 0"), to: directory + "/" + number)
-    #expect(throws: ObjectError.self) { try OtherProcess.open(name, in: scratch.runtime) }
+    #expect(throws: ObjectError.self) { try FileMapping.open(name, in: scratch.other()) }
     mapping.close()
   }
 
@@ -161,16 +144,6 @@ final class Scratch: Sendable {
       _ = try mapping.view(.readWrite)
       mapping.close()
     }
-    #expect(scratch.names.isEmpty)
-  }
-}
-
-/// What another process sees: the same directory under another path has a table of its own.
-enum OtherProcess {
-  static func open(_ name: ObjectName, in runtime: RuntimeDirectory) throws -> FileMapping {
-    let parent = runtime.path.split(separator: "/").dropLast().joined(separator: "/")
-    let last = runtime.path.split(separator: "/").last ?? ""
-    return try FileMapping.open(
-      name, in: RuntimeDirectory(verifying: "/\(parent)/./\(last)", shared: nil))
+    #expect(scratch.names("objects").isEmpty)
   }
 }

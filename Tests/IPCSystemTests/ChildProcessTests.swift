@@ -1,5 +1,6 @@
 import Glibc
 import IPCSystem
+import TestSupport
 import Testing
 
 @Suite struct ChildProcessTests {
@@ -49,7 +50,7 @@ import Testing
 
   @Test("directory and environment are as planned")
   func surroundings() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     #expect(
       try Self.output(
         "pwd; echo $NAME; env | grep -c HOME", directory: directory.path,

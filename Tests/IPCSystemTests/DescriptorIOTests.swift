@@ -1,6 +1,6 @@
 import Glibc
 import IPCSystem
-import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct DescriptorIOTests {
@@ -13,7 +13,7 @@ import Testing
     } catch { return .failure(error) }
   }
 
-  private static func code(_ result: Result<Int, SystemError>?) -> Int32? {
+  private static func code(_ result: Result<Int, SystemError>) -> Int32? {
     if case .failure(let error) = result { error.code } else { nil }
   }
 
@@ -25,18 +25,15 @@ import Testing
       let ends = try Pipes.make(capacity: nil)
       let io = DescriptorIO(adopting: ends.readEnd)
       let deadline: Deadline = round % 2 == 0 ? .never : .after(.seconds(3600))
-      let result = Box<Result<Int, SystemError>>()
-      let (started, done) = (Signal(), Signal())
-      try SystemThread.start {
+      let started = Signal()
+      let reader = try Background {
         started.set()
-        result.set(Self.readByte(io, deadline))
-        done.set()
+        return Self.readByte(io, deadline)
       }
-      started.wait()
+      try started.wait()
       for _ in 0..<(round % 50) * 20 { Processor.spinHint() }
       io.close()
-      done.wait()
-      #expect(Self.code(result.value) == EBADF)
+      #expect(try Self.code(reader.value()) == EBADF)
       // The number is free again, and nobody uses it any more.
       let fresh = try Pipes.make(capacity: nil)
       #expect(write(fresh.writeEnd.raw, "x", 1) == 1)
@@ -49,43 +46,25 @@ import Testing
   func closeWakesSleeper() throws {
     let ends = try Pipes.make(capacity: nil)
     let io = DescriptorIO(adopting: ends.readEnd)
-    let box = Box<Int32>()
-    let result = Box<Result<Int, SystemError>>()
-    let (started, done) = (Signal(), Signal())
-    try SystemThread.start {
-      box.set(currentThread())
-      started.set()
-      result.set(Self.readByte(io, .never))
-      done.set()
-    }
-    started.wait()
-    while state(ofThread: box.value ?? 0) != "S" { sched_yield() }
+    let reader = try Background { Self.readByte(io, .never) }
+    reader.waitUntilAsleep()
     io.close()
-    done.wait()
-    #expect(Self.code(result.value) == EBADF)
+    #expect(try Self.code(reader.value()) == EBADF)
   }
 
   @Test("close ends a reader whose thread has every signal blocked")
   func closeWakesMaskedThread() throws {
     let ends = try Pipes.make(capacity: nil)
     let io = DescriptorIO(adopting: ends.readEnd)
-    let box = Box<Int32>()
-    let result = Box<Result<Int, SystemError>>()
-    let (started, done) = (Signal(), Signal())
-    try SystemThread.start {
+    let reader = try Background {
       var all = sigset_t()
       sigfillset(&all)
       pthread_sigmask(SIG_BLOCK, &all, nil)
-      box.set(currentThread())
-      started.set()
-      result.set(Self.readByte(io, .never))
-      done.set()
+      return Self.readByte(io, .never)
     }
-    started.wait()
-    while state(ofThread: box.value ?? 0) != "S" { sched_yield() }
+    reader.waitUntilAsleep()
     io.close()
-    done.wait()
-    #expect(Self.code(result.value) == EBADF)
+    #expect(try Self.code(reader.value()) == EBADF)
   }
 
   @Test("close ends a blocked write and a blocked read of the same object")
@@ -93,14 +72,8 @@ import Testing
     for _ in 0..<100 {
       let pair = try LocalSocket.pair(.stream)
       let io = DescriptorIO(adopting: pair.first)
-      let (reading, writing) = (Signal(), Signal())
-      let codes = Mutex<[Int32?]>([])
-      try SystemThread.start {
-        let outcome = Self.readByte(io, .never)
-        codes.withLock { $0.append(Self.code(outcome)) }
-        reading.set()
-      }
-      try SystemThread.start {
+      let reading = try Background { Self.code(Self.readByte(io, .never)) }
+      let writing = try Background {
         let block = [UInt8](repeating: 1, count: 65536)
         var last: Int32?
         while last == nil {
@@ -110,13 +83,11 @@ import Testing
             }
           }
         }
-        codes.withLock { $0.append(last) }
-        writing.set()
+        return last
       }
       io.close()
-      reading.wait()
-      writing.wait()
-      #expect(codes.withLock { $0 } == [EBADF, EBADF])
+      #expect(try reading.value() == EBADF)
+      #expect(try writing.value() == EBADF)
     }
   }
 
@@ -141,20 +112,10 @@ import Testing
     let io = DescriptorIO(adopting: ends.readEnd)
     try Descriptors.setNonblocking(shared.raw, true)
     let writer = ends.writeEnd.raw
-    let box = Box<Int32>()
-    let result = Box<Result<Int, SystemError>>()
-    let (started, done) = (Signal(), Signal())
-    try SystemThread.start {
-      box.set(currentThread())
-      started.set()
-      result.set(Self.readByte(io, .never))
-      done.set()
-    }
-    started.wait()
-    while state(ofThread: box.value ?? 0) == "R" { sched_yield() }
+    let reader = try Background { try Self.readByte(io, .never).get() }
+    reader.waitUntilAsleep()
     #expect(write(writer, "x", 1) == 1)
-    done.wait()
-    #expect(try result.value?.get() == 1)
+    #expect(try reader.value() == 1)
     _ = consume ends.writeEnd
   }
 
@@ -168,13 +129,4 @@ import Testing
     #expect(Self.code(Self.readByte(io, .never)) == EBADF)
     #expect(Self.code(Self.readByte(io, .immediate)) == EBADF)
   }
-}
-
-/// The calling thread's kernel id.
-func currentThread() -> Int32 {
-  var target = [CChar](repeating: 0, count: 64)
-  let count = readlink("/proc/thread-self", &target, 63)
-  let text = String(
-    decoding: target.prefix(max(0, count)).map(UInt8.init(bitPattern:)), as: UTF8.self)
-  return text.split(separator: "/").last.flatMap { Int32($0) } ?? 0
 }

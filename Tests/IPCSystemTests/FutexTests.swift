@@ -1,6 +1,7 @@
 import Glibc
 import IPCSystem
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct FutexTests {
@@ -20,19 +21,17 @@ import Testing
     let created = try SharedMapping.create(name: "test", size: 4096)
     let other = try SharedMapping(mappingSealed: created.file, size: 4096)
     let here = UInt(bitPattern: created.mapping.address(at: 64, length: 4))
-    let done = Signal()
-    try SystemThread.start {
+    let sleeper = try Background {
       if let word = UnsafePointer<Atomic<UInt32>>(bitPattern: here) {
         while word.pointee.load(ordering: .acquiring) == 0 { Futex.wait(word, while: 0) }
       }
-      done.set()
     }
     let there = other.address(at: 64, length: 4).assumingMemoryBound(to: Atomic<UInt32>.self)
     // It sleeps for certain when a wake finds it.
     while Futex.wake(there) == 0 { sched_yield() }
     there.pointee.store(1, ordering: .releasing)
     Futex.wake(there)
-    done.wait()
+    try sleeper.value()
   }
 }
 
@@ -58,7 +57,7 @@ import Testing
 
   @Test("a peer's file without seals, or smaller than it says, is refused")
   func refused() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     let number = open(directory.path + "/file", O_RDWR | O_CREAT, 0o600)
     let plain = OwnedDescriptor(adopting: number)
     #expect(ftruncate(plain.raw, 4096) == 0)

@@ -1,6 +1,7 @@
 import Glibc
 import IPCSystem
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct PeerWatcherTests {
@@ -11,7 +12,7 @@ import Testing
     let fired = Signal()
     let token = try PeerWatcher.shared.watch(pair.first.raw) { fired.set() }
     pair.second.close()
-    fired.wait()
+    try fired.wait()
     PeerWatcher.shared.stop(token)
   }
 
@@ -24,7 +25,7 @@ import Testing
       fired.set()
     }
     pair.second.close()
-    fired.wait()
+    try fired.wait()
     for _ in 0..<3 { try Self.barrier() }
     #expect(count.value == 1)
     PeerWatcher.shared.stop(token)
@@ -54,7 +55,7 @@ import Testing
       let again = Signal()
       let second = try PeerWatcher.shared.watch(pair.first.raw) { again.set() }
       pair.second.close()
-      again.wait()
+      try again.wait()
       #expect(fired.value == 0)
       PeerWatcher.shared.stop(second)
     }
@@ -67,7 +68,7 @@ import Testing
     for _ in 0..<3 {
       let fired = Signal()
       let token = try PeerWatcher.shared.watch(pair.first.raw) { fired.set() }
-      fired.wait()
+      try fired.wait()
       PeerWatcher.shared.stop(token)
     }
     _ = consume pair.first
@@ -82,7 +83,7 @@ import Testing
     let fired = Signal()
     let token = try PeerWatcher.shared.watch(pidfd.raw, pidfd: true) { fired.set() }
     child.signal(SIGKILL)
-    fired.wait()
+    try fired.wait()
     PeerWatcher.shared.stop(token)
     _ = try child.wait()
   }

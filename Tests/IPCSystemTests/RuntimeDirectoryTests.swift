@@ -1,5 +1,6 @@
 import Glibc
 import IPCSystem
+import TestSupport
 import Testing
 
 @Suite struct RuntimeDirectoryTests {
@@ -12,7 +13,7 @@ import Testing
 
   @Test("a missing directory is made for its owner only")
   func made() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     let path = directory.path + "/runtime"
     #expect(try RuntimeDirectory(verifying: path).path == path)
     var status = stat()
@@ -24,7 +25,7 @@ import Testing
 
   @Test("names for other users are beside the directory, or where it is said, also for parts")
   func shared() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     let path = directory.path + "/runtime"
     let chosen = try RuntimeDirectory(verifying: path, shared: "/elsewhere/")
     #expect(chosen.sharedPath == "/elsewhere")
@@ -36,7 +37,7 @@ import Testing
 
   @Test("a symbolic link is refused, also when it leads to a good directory")
   func link() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     #expect(mkdir(directory.path + "/good", 0o700) == 0)
     #expect(symlink(directory.path + "/good", directory.path + "/link") == 0)
     #expect(Self.code(directory.path + "/link") == EPERM)
@@ -48,7 +49,7 @@ import Testing
 
   @Test("a directory that others may use is refused", arguments: [0o750, 0o701, 0o777] as [mode_t])
   func open(mode: mode_t) throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     let path = directory.path + "/runtime"
     #expect(mkdir(path, 0o700) == 0)
     #expect(chmod(path, mode) == 0)
@@ -57,7 +58,7 @@ import Testing
 
   @Test("a file, and a directory of somebody else, are refused")
   func foreign() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     let path = directory.path + "/file"
     close(creat(path, 0o600))
     #expect(Self.code(path) == EPERM)
@@ -75,7 +76,7 @@ import Testing
 @Suite struct ScratchDirectoryTests {
   @Test("it vanishes with its owner, and with all that is in it")
   func vanishes() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     let runtime = try RuntimeDirectory(verifying: directory.path)
     let path: String
     do {
@@ -92,7 +93,7 @@ import Testing
 
   @Test("two of one process do not share a directory, and the second leaves the first alone")
   func two() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     let runtime = try RuntimeDirectory(verifying: directory.path)
     let first = try ScratchDirectory(in: runtime)
     let second = try ScratchDirectory(in: runtime)
@@ -104,7 +105,7 @@ import Testing
   @Test(
     "what an owner left that was killed is swept at the next start; what a living one holds stays")
   func sweep() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     let runtime = try RuntimeDirectory(verifying: directory.path)
     let home = try runtime.subdirectory("run")
     // An owner in another process: it holds the lock as a scratch directory's owner does.
@@ -132,7 +133,7 @@ import Testing
 @Suite struct FileLockTests {
   @Test("a lock has one holder, and is free when the holder is gone")
   func exclusive() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     let path = directory.path + "/lock"
     do {
       let held = try FileLock.acquire(path)
@@ -145,29 +146,19 @@ import Testing
 
   @Test("acquire waits for the holder")
   func waits() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     let path = directory.path + "/lock"
     let held = try FileLock.acquire(path)
-    let (started, done) = (Signal(), Signal())
-    let order = Box<Bool>()
-    try SystemThread.start {
-      started.set()
-      if let lock = try? FileLock.acquire(path) {
-        if order.value == nil { order.set(false) }
-        _ = consume lock
-      }
-      done.set()
-    }
-    started.wait()
-    order.set(true)
+    let next = try Background { _ = try FileLock.acquire(path) }
+    next.waitUntilAsleep()
+    #expect(next.outcome == nil)
     _ = consume held
-    done.wait()
-    #expect(order.value == true)
+    try next.value()
   }
 
   @Test("a symbolic link is not followed")
   func link() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     #expect(symlink("/tmp/nowhere-of-ipclab", directory.path + "/lock") == 0)
     #expect(throws: SystemError.self) { _ = try FileLock.acquire(directory.path + "/lock") }
   }

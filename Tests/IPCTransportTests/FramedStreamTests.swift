@@ -1,6 +1,7 @@
 import Glibc
 import IPCSystem
 import IPCTransport
+import TestSupport
 import Testing
 
 @Suite struct FramedStreamTests {
@@ -11,13 +12,17 @@ import Testing
     let (a, b) = try connectedPair()
     let counts = [size, 1, size, size, 0, size + 7, size]
     try SystemThread.start {
-      for (index, count) in counts.enumerated() { try? a.send(pattern(count, seed: index)) }
+      for (index, count) in counts.enumerated() {
+        try? a.send(pattern(count, seed: index), deadline: .never)
+      }
       a.close()
     }
     for (index, count) in counts.enumerated() {
-      #expect(try b.receive(upTo: size + 7) == pattern(count, seed: index), "message \(index)")
+      #expect(
+        try b.receive(upTo: size + 7, deadline: .never) == pattern(count, seed: index),
+        "message \(index)")
     }
-    #expect(b.receiveError(upTo: 8)?.code == .endOfFile)
+    #expect(b.receiveError(upTo: 8, deadline: .never)?.code == .endOfFile)
   }
 
   @Test(
@@ -31,25 +36,29 @@ import Testing
         / 100
     }
     try SystemThread.start {
-      for (index, count) in counts.enumerated() { try? a.send(pattern(count, seed: index)) }
+      for (index, count) in counts.enumerated() {
+        try? a.send(pattern(count, seed: index), deadline: .never)
+      }
     }
     for (index, count) in counts.enumerated() {
       let limit = (index % 3 == 0) ? count : 300_000
-      #expect(try b.receive(upTo: limit) == pattern(count, seed: index), "message \(index)")
+      #expect(
+        try b.receive(upTo: limit, deadline: .never) == pattern(count, seed: index),
+        "message \(index)")
     }
   }
 
   @Test("who has said everything can still hear the answer")
   func halfClose() throws {
     let (a, b) = try connectedPair()
-    try a.send([1, 2])
+    try a.send([1, 2], deadline: .never)
     #expect(a.finishSending())
-    #expect(try b.receive(upTo: 8) == [1, 2])
-    #expect(b.receiveError(upTo: 8)?.code == .endOfFile)
-    try b.send([3])
-    #expect(try a.receive(upTo: 8) == [3])
+    #expect(try b.receive(upTo: 8, deadline: .never) == [1, 2])
+    #expect(b.receiveError(upTo: 8, deadline: .never)?.code == .endOfFile)
+    try b.send([3], deadline: .never)
+    #expect(try a.receive(upTo: 8, deadline: .never) == [3])
     b.close()
-    #expect(a.receiveError(upTo: 8)?.code == .endOfFile)
+    #expect(a.receiveError(upTo: 8, deadline: .never)?.code == .endOfFile)
   }
 
   @Test("a large message arrives whole wherever in a page it lies", arguments: [0, 1, 4, 64, 4095])
@@ -60,15 +69,13 @@ import Testing
     let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 4096)
     memory.copyBytes(from: bytes)
     let address = UInt(bitPattern: memory.baseAddress) + UInt(offset)
-    let done = Signal()
-    try SystemThread.start {
+    let sender = try Background {
       let message = UnsafeBufferPointer(
         start: UnsafePointer<UInt8>(bitPattern: address), count: count)
-      try? a.send(Span(_unsafeElements: message), deadline: .never)
-      done.set()
+      try a.send(Span(_unsafeElements: message), deadline: .never)
     }
-    #expect(try b.receive(upTo: count) == Array(bytes[offset..<(offset + count)]))
-    done.wait()
+    #expect(try b.receive(upTo: count, deadline: .never) == Array(bytes[offset..<(offset + count)]))
+    try sender.value()
     memory.deallocate()
   }
 

@@ -1,4 +1,5 @@
 import LabResults
+import TestSupport
 import Testing
 
 @testable import LabReport
@@ -104,7 +105,7 @@ struct ChartTests {
 
   @Test("labels keep their distance, their order and the limits")
   func labels() throws {
-    var random = SplitMix(state: 99)
+    var random = SeededGenerator(seed: 99)
     for _ in 0..<200 {
       let wanted = (0..<12).map { _ in 400 * random.unit() - 50 }
       let placed = try #require(LabelLayout.spread(wanted, height: 15, from: 0, to: 300))

@@ -1,4 +1,5 @@
 import LabResults
+import TestSupport
 
 /// A made-up run of everything: fifteen mechanisms, five scenarios, fifteen probes.
 ///
@@ -86,10 +87,10 @@ struct SampleDocument {
       measures: "latency"),
   ]
 
-  private var random: SplitMix
+  private var random: SeededGenerator
   private var order = 0
 
-  private init(seed: UInt64) { random = SplitMix(state: seed) }
+  private init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
   static func make(seed: UInt64 = 7) -> ResultDocument {
     var sample = SampleDocument(seed: seed)
@@ -219,18 +220,7 @@ struct SampleDocument {
   }
 }
 
-/// A generator of random numbers that is the same everywhere.
-struct SplitMix {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-
+extension SeededGenerator {
   /// A number from 0 up to 1.
   mutating func unit() -> Double { Double(next() >> 11) / 9_007_199_254_740_992 }
 }

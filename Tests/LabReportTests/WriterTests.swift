@@ -1,5 +1,6 @@
 import Foundation
 import LabResults
+import TestSupport
 import Testing
 
 @testable import LabReport
@@ -9,22 +10,23 @@ struct WriterTests {
   /// With `IPCLAB_SAMPLE_REPORT=DIR` the report stays in DIR, to be looked at.
   @Test("a full run gives every file of every format, and reads back as it was")
   func writesEverything() throws {
-    let scratch = Scratch(orKeptIn: "IPCLAB_SAMPLE_REPORT")
+    let scratch = try Scratch()
+    let path = ProcessInfo.processInfo.environment["IPCLAB_SAMPLE_REPORT"] ?? scratch.path
     let document = SampleDocument.make()
-    let paths = try ReportWriter.write(document, to: scratch.path)
+    let paths = try ReportWriter.write(document, to: path)
     #expect(
       paths.map { ($0 as NSString).lastPathComponent } == [
         "report.html", "report.md", "results.csv", "trials.csv", "features.csv", "results.json",
       ])
-    let names = try FileManager.default.contentsOfDirectory(atPath: scratch.path)
+    let names = try FileManager.default.contentsOfDirectory(atPath: path)
     #expect(!names.contains { $0.hasSuffix(".tmp") }, "a temporary file stays behind")
-    #expect(try ReportWriter.load(path: scratch.path) == document)
-    #expect(try ReportWriter.load(path: scratch.path + "/results.json") == document)
+    #expect(try ReportWriter.load(path: path) == document)
+    #expect(try ReportWriter.load(path: path + "/results.json") == document)
   }
 
   @Test("only the formats that are asked for are written")
   func formats() throws {
-    let scratch = Scratch()
+    let scratch = try Scratch()
     let directory = scratch.path + "/a/b/"
     let paths = try ReportWriter.write(Fixture.empty, to: directory, formats: [.json, .md])
     #expect(paths == [directory + "report.md", directory + "results.json"])
@@ -33,7 +35,7 @@ struct WriterTests {
 
   @Test("an earlier report is replaced")
   func replaces() throws {
-    let scratch = Scratch()
+    let scratch = try Scratch()
     try ReportWriter.write(SampleDocument.make(), to: scratch.path, formats: [.json])
     try ReportWriter.write(Fixture.empty, to: scratch.path, formats: [.json])
     #expect(try ReportWriter.load(path: scratch.path) == Fixture.empty)
@@ -41,14 +43,14 @@ struct WriterTests {
 
   @Test("a document with nothing in it is written in every format and reads back")
   func emptyDocument() throws {
-    let scratch = Scratch()
+    let scratch = try Scratch()
     try ReportWriter.write(Fixture.empty, to: scratch.path)
     #expect(try ReportWriter.load(path: scratch.path) == Fixture.empty)
   }
 
   @Test("numbers at the ends of their types survive")
   func extremes() throws {
-    let scratch = Scratch()
+    let scratch = try Scratch()
     var document = Fixture.echoes([(Fixture.mechanism("a"), [1, 3])])
     document.run.seed = .max
     document.environment.memoryBytes = .max
@@ -73,20 +75,19 @@ struct WriterTests {
 
   @Test("a figure without a JSON form is refused and nothing is written")
   func notEncodable() throws {
-    let scratch = Scratch()
+    let scratch = try Scratch()
     var document = Fixture.empty
     document.environment.timerOverheadNanoseconds = .infinity
     let error = #expect(throws: ReportError.self) {
-      try ReportWriter.write(document, to: scratch.path)
+      try ReportWriter.write(document, to: scratch.path + "/new")
     }
     #expect(error?.code == .notEncodable)
-    #expect(!FileManager.default.fileExists(atPath: scratch.path))
+    #expect(!FileManager.default.fileExists(atPath: scratch.path + "/new"))
   }
 
   @Test("a file in the place of the directory is an error that names it")
   func cannotWrite() throws {
-    let scratch = Scratch()
-    try FileManager.default.createDirectory(atPath: scratch.path, withIntermediateDirectories: true)
+    let scratch = try Scratch()
     let file = scratch.path + "/file"
     try Data().write(to: URL(filePath: file))
     let error = #expect(throws: ReportError.self) {
@@ -97,7 +98,7 @@ struct WriterTests {
 
   @Test("a directory under a file's name is an error and leaves no temporary file")
   func cannotReplace() throws {
-    let scratch = Scratch()
+    let scratch = try Scratch()
     try FileManager.default.createDirectory(
       atPath: scratch.path + "/results.json/x", withIntermediateDirectories: true)
     let error = #expect(throws: ReportError.self) {
@@ -111,8 +112,7 @@ struct WriterTests {
 @Suite("Reading what is not a document")
 struct LoadErrorTests {
   private func error(reading content: String) throws -> ReportError? {
-    let scratch = Scratch()
-    try FileManager.default.createDirectory(atPath: scratch.path, withIntermediateDirectories: true)
+    let scratch = try Scratch()
     try Data(content.utf8).write(to: URL(filePath: scratch.path + "/results.json"))
     return #expect(throws: ReportError.self) { try ReportWriter.load(path: scratch.path) }
   }
@@ -128,7 +128,7 @@ struct LoadErrorTests {
 
   @Test("a directory without a document, with the report inside it offered")
   func noResults() throws {
-    let scratch = Scratch()
+    let scratch = try Scratch()
     try ReportWriter.write(Fixture.empty, to: scratch.path + "/2025", formats: [.json])
     let error = #expect(throws: ReportError.self) { try ReportWriter.load(path: scratch.path) }
     #expect(error?.code == .noResults)
@@ -216,7 +216,7 @@ struct LoadErrorTests {
 
   @Test("a partial run with cells that were not reached is a document")
   func partial() throws {
-    let scratch = Scratch()
+    let scratch = try Scratch()
     var document = untouched()
     document.cells[1] = Self.unreached(document.cells[1])
     document.run.isPartial = true

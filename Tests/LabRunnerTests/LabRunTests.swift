@@ -1,5 +1,6 @@
 import IPCSystem
 import LabResults
+import TestSupport
 import Testing
 
 @testable import LabRunner
@@ -18,7 +19,7 @@ struct LabRunTests {
   }
 
   private func make(
-    _ plan: RunPlan, in place: TestPlace, continuing previous: ResultDocument? = nil
+    _ plan: RunPlan, in place: Scratch, continuing previous: ResultDocument? = nil
   ) throws -> LabRun {
     LabRun(
       plan: plan,
@@ -29,7 +30,7 @@ struct LabRunTests {
 
   @Test("measures every cell or says why not, and controls itself")
   func complete() throws {
-    let place = try TestPlace()
+    let place = try Scratch()
     let run = try make(smallPlan(), in: place)
     var reports = 0
     #expect(try run.run(report: { _ in reports += 1 }, checkpoint: { _ in }) == .complete)
@@ -55,7 +56,7 @@ struct LabRunTests {
 
   @Test("goes on where it was interrupted and measures nothing twice")
   func resume() throws {
-    let place = try TestPlace()
+    let place = try Scratch()
     let first = try make(smallPlan(), in: place)
     _ = try first.run(report: { _ in }, checkpoint: { _ in })
     // As if half of the cells had not been reached.
@@ -73,7 +74,7 @@ struct LabRunTests {
 
   @Test("orders its trials by its seed alone")
   func order() throws {
-    let place = try TestPlace()
+    let place = try Scratch()
     func labels(_ seed: UInt64) throws -> [String] {
       var labels: [String] = []
       var plan = smallPlan(seed: seed)

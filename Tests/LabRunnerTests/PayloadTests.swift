@@ -1,5 +1,6 @@
 import IPCSystem
 import IPCTransport
+import TestSupport
 import Testing
 
 @testable import LabRunner

@@ -1,6 +1,7 @@
 import IPCSystem
 import IPCTransport
 import LabResults
+import TestSupport
 import Testing
 import TransportCatalog
 
@@ -19,11 +20,17 @@ struct PlayTests {
     }
   }
 
+  private let place: Scratch
+  private let runner: TrialRunner
+
+  init() throws {
+    place = try Scratch()
+    runner = TrialRunner(
+      executable: try LabExecutable.find(), runtime: place.runtime, interruption: nil)
+  }
+
   @Test("is played to its end with every payload checked", arguments: Play.all)
   func plays(_ play: Play) throws {
-    let place = try TestPlace()
-    let runner = TrialRunner(
-      executable: try LabExecutable.find(), runtime: place.runtime, interruption: nil)
     var clients = play.scenario.defaultClients
     // Spinning processes beyond the number of processors only wait for each other's time slices.
     if play.transport.capabilities.waiting == .polling { clients = 1 }
@@ -58,9 +65,6 @@ struct PlayTests {
     "of readers and writers is played with a record of any size, and tells writes from reads",
     arguments: ["shared-memory-event", "shared-memory-semaphore"], [1, 7, 8, 65_536])
   func shared(_ mechanism: String, _ size: Int) throws {
-    let place = try TestPlace()
-    let runner = TrialRunner(
-      executable: try LabExecutable.find(), runtime: place.runtime, interruption: nil)
     let transport = try #require(TransportCatalog.transport(mechanism))
     let trial = try runner.run(
       TrialSpec(
@@ -88,9 +92,6 @@ struct PlayTests {
 
   @Test("of one byte or seven still tells its messages apart", arguments: [1, 2, 7, 8, 23, 24])
   func tiny(_ size: Int) throws {
-    let place = try TestPlace()
-    let runner = TrialRunner(
-      executable: try LabExecutable.find(), runtime: place.runtime, interruption: nil)
     let transport = try #require(TransportCatalog.transport("unix-stream"))
     let trial = try runner.run(
       TrialSpec(
@@ -102,9 +103,6 @@ struct PlayTests {
 
   @Test("that does not end before its deadline is killed, and says who was waited for")
   func deadline() throws {
-    let place = try TestPlace()
-    let runner = TrialRunner(
-      executable: try LabExecutable.find(), runtime: place.runtime, interruption: nil)
     let transport = try #require(TransportCatalog.transport("unix-stream"))
     let trial = try runner.run(
       TrialSpec(
@@ -115,18 +113,5 @@ struct PlayTests {
     #expect(failure.contains("deadline"))
     #expect(failure.contains("client"))
     #expect(DirectoryListing.names(in: place.runtime.path + "/run") == [".lock"])
-  }
-}
-
-/// A runtime directory of the test's own.
-final class TestPlace: Sendable {
-  let runtime: RuntimeDirectory
-  init() throws {
-    var generator = SystemRandomNumberGenerator()
-    let name = String(generator.next() as UInt64, radix: 36)
-    runtime = try RuntimeDirectory(verifying: "/tmp/ipclab-test-\(name)")
-  }
-  deinit {
-    _ = try? ChildProcess.start(.init(program: "rm", arguments: ["-rf", runtime.path])).wait()
   }
 }

@@ -2,6 +2,7 @@ import Glibc
 import IPCSystem
 import IPCTransport
 import LabResults
+import TestSupport
 import Testing
 import TransportCatalog
 
@@ -15,7 +16,7 @@ struct ProbeCatalogTests {
 
   @Test("observes what the mechanism claims, comes out differently somewhere, leaves nothing")
   func claimsHold() throws {
-    let place = try TestPlace()
+    let place = try Scratch()
     let results = try ProbeRunner.run(
       transports: TransportCatalog.all, probes: ProbeCatalog.all,
       executable: try LabExecutable.find(), runtime: place.runtime)

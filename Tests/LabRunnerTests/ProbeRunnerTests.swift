@@ -3,6 +3,7 @@ import IPCSystem
 import IPCTransport
 import LabResults
 import Synchronization
+import TestSupport
 import Testing
 import TransportCatalog
 
@@ -25,7 +26,7 @@ struct ProbeRunnerTests {
   }
 
   private func run(
-    _ probes: [any Probe], in place: TestPlace,
+    _ probes: [any Probe], in place: Scratch,
     isInterrupted: @escaping @Sendable () -> Bool = { false }
   ) throws -> [FeatureResult] {
     try ProbeRunner.run(
@@ -35,7 +36,7 @@ struct ProbeRunnerTests {
 
   @Test("calls an observation that is not the claim a disagreement")
   func verdicts() throws {
-    let place = try TestPlace()
+    let place = try Scratch()
     let observations: [Observation] = [
       .saw("yes"), .saw("no"), .notApplicable("no such thing"), .notPossibleHere("needs root"),
     ]
@@ -47,7 +48,7 @@ struct ProbeRunnerTests {
 
   @Test("keeps the steps before an experiment broke, and the error, as evidence")
   func broken() throws {
-    let place = try TestPlace()
+    let place = try Scratch()
     let results = try run(
       [
         Made { lab in
@@ -66,7 +67,7 @@ struct ProbeRunnerTests {
 
   @Test("ends agents that are blocked for ever, and removes their names")
   func blocked() throws {
-    let place = try TestPlace()
+    let place = try Scratch()
     let lab = ProbeLab(
       transport: try Self.fifo(), executable: try LabExecutable.find(), runtime: place.runtime,
       limit: .seconds(20))
@@ -82,7 +83,7 @@ struct ProbeRunnerTests {
 
   @Test("gives an experiment up when its time is over")
   func overdue() throws {
-    let place = try TestPlace()
+    let place = try Scratch()
     let lab = ProbeLab(
       transport: try Self.fifo(), executable: try LabExecutable.find(), runtime: place.runtime,
       limit: .milliseconds(300))
@@ -96,8 +97,8 @@ struct ProbeRunnerTests {
 
   @Test("stops where it is interrupted and returns what it has")
   func interrupted() throws {
-    let place = try TestPlace()
-    let stop = Flag()
+    let place = try Scratch()
+    let stop = Signal()
     let results = try run(
       [
         Made { _ in .saw("yes") },
@@ -115,7 +116,7 @@ struct ProbeRunnerTests {
 
   @Test("reports results in the order of transports and probes, however many run at once")
   func order() throws {
-    let place = try TestPlace()
+    let place = try Scratch()
     let transports = ["fifo", "unix-stream"].compactMap { TransportCatalog.transport($0) }
     let probes: [any Probe] = [DirectionProbe(), BoundariesProbe()]
     let calls = Mutex<[Int]>([])
@@ -139,11 +140,5 @@ struct ProbeRunnerTests {
     #expect(Pattern.agrees(bytes, Pattern.bytes(count + 251), at: 251))
     #expect(!Pattern.agrees([7, 8], Pattern.bytes(300), at: 8))
     #expect(!Pattern.agrees([7, 8], Pattern.bytes(8), at: 7))
-  }
-
-  final class Flag: Sendable {
-    private let value = Atomic<Bool>(false)
-    var isSet: Bool { value.load(ordering: .acquiring) }
-    func set() { value.store(true, ordering: .releasing) }
   }
 }

@@ -1,6 +1,7 @@
 import IPCSystem
 import SyncObjects
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import ReadersWriters
@@ -10,12 +11,12 @@ struct ReadersWritersTests {
   static let guards = GuardKind.allCases.filter { $0 != .none }
 
   private struct Stage {
-    let place: TestPlace
+    let place: Scratch
     let board: Board
     let accessGuard: any AccessGuard
 
     init(_ kind: GuardKind, recordSize: Int = 256) throws {
-      place = try TestPlace()
+      place = try Scratch()
       board = try Board("board", recordSize: recordSize, in: place.runtime)
       accessGuard = try kind.open("guard", board, in: place.runtime)
     }

@@ -1,6 +1,7 @@
 import Glibc
 import IPCSystem
 import IPCTransport
+import TestSupport
 import Testing
 
 @testable import Mailslots

@@ -2,11 +2,8 @@ import Glibc
 import IPCSystem
 import IPCTransport
 import Mailslots
+import TestSupport
 import Testing
-
-private func pattern(_ count: Int) -> [UInt8] {
-  (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31) }
-}
 
 extension MailslotServer {
   fileprivate func read(limit: Int, deadline: Deadline = .never) throws -> [UInt8] {
@@ -98,7 +95,7 @@ struct MailslotTests {
     let (name, runtime) = (name, scratch.runtime)
     let count = 300
     let writers = try (0..<4).map { number in
-      try Job {
+      try Background {
         let writer = try MailslotWriter(name, in: runtime)
         for step in 0..<count {
           try writer.write([UInt8(number), UInt8(step & 255), UInt8(step >> 8)])
@@ -140,7 +137,7 @@ struct MailslotTests {
     let writer = try MailslotWriter(name, in: scratch.runtime)
     let most = [UInt8](repeating: 1, count: Mailslots.maximumMessage)
     #expect(code { try writer.write(most, deadline: .immediate) } == .timedOut)
-    let next = try Job { try writer.write([5]) }
+    let next = try Background { try writer.write([5]) }
     #expect(try server.read(limit: most.count) == [5])
     try next.value()
     #expect(code { try writer.write(most + [0]) } == .messageTooLarge)
@@ -150,7 +147,7 @@ struct MailslotTests {
   @Test("close ends a read with .closed")
   func close() throws {
     let server = try MailslotServer(name, in: scratch.runtime)
-    let reader = try Job { code { _ = try server.read(limit: 9) } }
+    let reader = try Background { code { _ = try server.read(limit: 9) } }
     server.close()
     #expect(try reader.value() == .closed)
   }
@@ -180,7 +177,7 @@ struct MailslotTransportTests {
     let scratch = try Scratch()
     let transport = MailslotTransport(runtime: scratch.runtime)
     let listener = try transport.listen(at: address)
-    let server = try Job {
+    let server = try Background {
       let connection = try listener.accept(deadline: .never)
       while true {
         do { try connection.send(try connection.receive()) } catch {
@@ -209,7 +206,7 @@ struct MailslotTransportTests {
       code { _ = try transport.connect(to: address, deadline: .after(.milliseconds(2))) }
         == .timedOut)
     // The client that gave up is passed over.
-    let client = try Job { try transport.connect(to: address, deadline: .never) }
+    let client = try Background { try transport.connect(to: address, deadline: .never) }
     let connection = try listener.accept(deadline: .never)
     try connection.send([1])
     #expect(try client.value().receive() == [1])
@@ -221,7 +218,9 @@ struct MailslotTransportTests {
     let scratch = try Scratch()
     let transport = MailslotTransport(runtime: scratch.runtime)
     let listener = try transport.listen(at: address)
-    let client = try Job { code { _ = try transport.connect(to: address, deadline: .never) } }
+    let client = try Background {
+      code { _ = try transport.connect(to: address, deadline: .never) }
+    }
     listener.close()
     #expect(try client.value() == .notFound)
   }
@@ -231,12 +230,12 @@ struct MailslotTransportTests {
     let scratch = try Scratch()
     let transport = MailslotTransport(runtime: scratch.runtime)
     let listener = try transport.listen(at: address)
-    let client = try Job { try transport.connect(to: address, deadline: .never) }
-    let connection = try listener.accept(deadline: .never)
-    let peer = try client.value()
-    let receive = try Job { code { _ = try connection.receive() } }
-    let send = try Job { code { while true { try connection.send(pattern(50_000)) } } }
-    let accept = try Job { code { _ = try listener.accept(deadline: .never) } }
+    let (connection, peer) = try transport.meet(listener, at: address)
+    let receive = try Background { code { _ = try connection.receive(deadline: .never) } }
+    let send = try Background {
+      code { while true { try connection.send(pattern(50_000), deadline: .never) } }
+    }
+    let accept = try Background { code { _ = try listener.accept(deadline: .never) } }
     connection.close()
     listener.close()
     #expect(try receive.value() == .closed)
@@ -251,7 +250,7 @@ struct MailslotTransportTests {
     let transport = MailslotTransport(runtime: scratch.runtime)
     let listener = try transport.listen(at: address)
     let clients = try (0..<8).map { number in
-      try Job {
+      try Background {
         let client = try transport.connect(to: address, deadline: .never)
         try client.send([UInt8(number)])
         return try client.receive()

@@ -2,6 +2,7 @@ import Glibc
 import IPCSystem
 import IPCTransport
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Mailslots
@@ -113,7 +114,7 @@ struct MailslotSurfaceTests {
   @Test("info does not wait for a thread that waits in a read, and the read goes on")
   func infoDuringRead() throws {
     let server = try server(.init())
-    let reader = try Job { try server.next() }
+    let reader = try Background { try server.next() }
     for _ in 0..<100 { #expect(try server.info().count == 0) }
     try writer().put([4])
     #expect(try reader.value() == [4])
@@ -129,7 +130,7 @@ struct MailslotSurfaceTests {
     server.readTimeout = .zero
     #expect(code { _ = try server.next() } == .timedOut)
     server.readTimeout = nil
-    let reader = try Job { try server.next() }
+    let reader = try Background { try server.next() }
     try writer().put([4])
     #expect(try reader.value() == [4])
     server.close()
@@ -197,7 +198,7 @@ struct MailslotSurfaceTests {
     let server = try server(.init())
     let (name, runtime, count) = (name, scratch.runtime, 12_500)
     let writers = try (0..<8).map { number in
-      try Job {
+      try Background {
         let writer = try MailslotWriter(name, in: runtime)
         for step in 0..<count {
           try writer.put([UInt8(number), UInt8(step & 255), UInt8(step >> 8)])
@@ -224,7 +225,7 @@ struct MailslotSurfaceTests {
     let server = try server(.init())
     // A message of no bytes ends a reader.
     let readers = try (0..<4).map { _ in
-      try Job { () -> [UInt8] in
+      try Background { () -> [UInt8] in
         var all: [UInt8] = []
         while true {
           let message = try server.next()
@@ -247,14 +248,14 @@ struct MailslotSurfaceTests {
     let server = try server(.init())
     for number in 0..<50 {
       let cancellation = MailslotServer.Cancellation()
-      let cancelled = try Job {
+      let cancelled = try Background {
         code {
           _ = try [UInt8](capacity: 9) { (buffer) throws(TransportError) in
             try server.read(into: &buffer, deadline: .never, cancellation: cancellation)
           }
         }
       }
-      let other = try Job { try server.next() }
+      let other = try Background { try server.next() }
       server.cancel(cancellation)
       #expect(try cancelled.value() == .cancelled)
       try writer().put([UInt8(number)])
@@ -267,7 +268,7 @@ struct MailslotSurfaceTests {
   @Test("close ends every thread's read")
   func closeWithReaders() throws {
     let server = try server(.init())
-    let readers = try (0..<4).map { _ in try Job { code { _ = try server.next() } } }
+    let readers = try (0..<4).map { _ in try Background { code { _ = try server.next() } } }
     server.close()
     for reader in readers { #expect(try reader.value() == .closed) }
     #expect(code { _ = try server.info() } == .closed)
@@ -315,7 +316,7 @@ struct MailslotSurfaceTests {
     let writer = try writer()
     let isDone = Atomic(false)
     let onlookers = try (0..<2).map { _ in
-      try Job { while !isDone.load(ordering: .acquiring) { _ = try server.info() } }
+      try Background { while !isDone.load(ordering: .acquiring) { _ = try server.info() } }
     }
     for number in 0..<2000 {
       let message = [UInt8(truncatingIfNeeded: number)]

@@ -1,6 +1,7 @@
 import IPCSystem
 import IPCTransport
 import MessageQueues
+import TestSupport
 import Testing
 
 @Suite("A bare queue does what the transport claims")
@@ -22,11 +23,11 @@ struct NativeQueueTests {
   func messages() throws {
     let (reader, writer, meeting) = try ends()
     defer { withExtendedLifetime((reader, writer, meeting)) {} }
-    for size in [5, 0, 10] { #expect(try writer.write(message(size), deadline: .patient) == size) }
-    #expect(try reader.read(upTo: 100, deadline: .patient).bytes == message(5))
+    for size in [5, 0, 10] { #expect(try writer.write(pattern(size), deadline: .patient) == size) }
+    #expect(try reader.read(upTo: 100, deadline: .patient).bytes == pattern(5))
     #expect(try reader.read(upTo: 100, deadline: .patient).bytes == [])
     #expect(code { _ = try reader.read(upTo: 4, deadline: .patient) } == .moreData)
-    #expect(try reader.read(upTo: 100, deadline: .patient).bytes == message(10))
+    #expect(try reader.read(upTo: 100, deadline: .patient).bytes == pattern(10))
   }
 
   @Test("It goes one way")

@@ -1,6 +1,7 @@
 import Glibc
 import IPCSystem
 import IPCTransport
+import TestSupport
 import Testing
 
 @testable import MessageQueues
@@ -18,31 +19,31 @@ struct QueueTests {
     let meeting = try place.meet()
     let sizes = [1, 64, 0, 4096, limit]
     for (number, size) in sizes.enumerated() {
-      try meeting.client.send(message(size, seed: number))
-      try meeting.client.send(message(size, seed: number + 50))
-      try meeting.server.send(message(size, seed: number + 100))
-      #expect(try meeting.server.receive(upTo: size) == message(size, seed: number))
-      #expect(try meeting.server.receive(upTo: 100_000) == message(size, seed: number + 50))
-      #expect(try meeting.client.receive(upTo: 100_000) == message(size, seed: number + 100))
+      try meeting.client.send(pattern(size, seed: number))
+      try meeting.client.send(pattern(size, seed: number + 50))
+      try meeting.server.send(pattern(size, seed: number + 100))
+      #expect(try meeting.server.receive(upTo: size) == pattern(size, seed: number))
+      #expect(try meeting.server.receive(upTo: 100_000) == pattern(size, seed: number + 50))
+      #expect(try meeting.client.receive(upTo: 100_000) == pattern(size, seed: number + 100))
     }
   }
 
   @Test("A message longer than the buffer stays")
   func stays() throws {
     let meeting = try place.meet()
-    try meeting.client.send(message(100))
-    try meeting.client.send(message(5))
+    try meeting.client.send(pattern(100))
+    try meeting.client.send(pattern(5))
     #expect(code { _ = try meeting.server.receive(upTo: 10) } == .moreData)
     #expect(code { _ = try meeting.server.receive(upTo: 99) } == .moreData)
-    #expect(try meeting.server.receive(upTo: 100_000) == message(100))
-    #expect(try meeting.server.receive(upTo: 5) == message(5))
+    #expect(try meeting.server.receive(upTo: 100_000) == pattern(100))
+    #expect(try meeting.server.receive(upTo: 5) == pattern(5))
   }
 
   @Test("A message above the limit is refused with the limit")
   func tooLong() throws {
     let meeting = try place.meet()
     do {
-      try meeting.client.send(message(limit + 1))
+      try meeting.client.send(pattern(limit + 1))
       Issue.record("\(limit + 1) bytes were sent")
     } catch {
       #expect(error.code == .messageTooLarge)
@@ -54,10 +55,10 @@ struct QueueTests {
   @Test("What was sent before a close is read, then comes end of file")
   func endOfFile() throws {
     let meeting = try place.meet()
-    try meeting.client.send(message(10))
+    try meeting.client.send(pattern(10))
     try meeting.client.send([])
     meeting.client.close()
-    #expect(try meeting.server.receive() == message(10))
+    #expect(try meeting.server.receive() == pattern(10))
     #expect(try meeting.server.receive() == [])
     #expect(code { _ = try meeting.server.receive(deadline: .never) } == .endOfFile)
     #expect(code { _ = try meeting.server.receive(deadline: .never) } == .endOfFile)
@@ -97,7 +98,7 @@ struct QueueTests {
       var seen: TransportError.Code?
       while seen == nil {
         seen = code {
-          try meeting.server.send(message(64), deadline: withDeadline ? .patient : .never)
+          try meeting.server.send(pattern(64), deadline: withDeadline ? .patient : .never)
         }
       }
       return seen
@@ -170,8 +171,8 @@ struct QueueTests {
     stale.close()
     let listener = try MessageQueue().listen(at: meeting.server)
     let client = try MessageQueue().connect(to: meeting.clients[0], deadline: .patient)
-    try client.send(message(limit))
-    #expect(try listener.accept(deadline: .patient).receive(upTo: limit) == message(limit))
+    try client.send(pattern(limit))
+    #expect(try listener.accept(deadline: .patient).receive(upTo: limit) == pattern(limit))
   }
 
   @Test("A path alone is an address, and the path of a dead server can be used again")

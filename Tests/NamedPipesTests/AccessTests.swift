@@ -2,6 +2,7 @@ import Glibc
 import IPCSystem
 import IPCTransport
 import NamedPipes
+import TestSupport
 import Testing
 
 /// Numbers of users and groups that need not exist.
@@ -336,7 +337,7 @@ struct OwnAccessTests {
     let server = try NamedPipeInstance(name, in: scratch.runtime, options: options(.everyone))
     let first = try NamedPipeClient(name, in: scratch.runtime, deadline: .immediate)
     let runtime = scratch.runtime
-    let second = try Job {
+    let second = try Background {
       try NamedPipeClient(name, in: runtime, deadline: .never).close()
     }
     try server.acceptClient()

@@ -1,6 +1,7 @@
 import IPCSystem
 import IPCTransport
 import NamedPipes
+import TestSupport
 import Testing
 
 @Suite("Pipes of several computers")

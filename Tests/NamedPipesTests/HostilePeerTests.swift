@@ -2,6 +2,7 @@ import Glibc
 import IPCSystem
 import IPCTransport
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import NamedPipes
@@ -152,7 +153,7 @@ struct HostilePeerTests {
     let instance = try instance(scratch)
     let forger = try Forger("hostile", in: scratch.runtime)
     try instance.acceptClient()
-    let read = try Job { code { _ = try instance.read(upTo: 10) } }
+    let read = try Background { code { _ = try instance.read(upTo: 10) } }
     forger.forge(0, 1 << 60)
     try forger.ring()
     #expect(try read.value() == .protocolViolation)
@@ -187,8 +188,8 @@ struct HostilePeerTests {
     let instance = try instance(scratch)
     let forger = try Forger("hostile", in: scratch.runtime)
     try instance.acceptClient()
-    let flag = Flag()
-    let ringing = try Job {
+    let flag = Signal()
+    let ringing = try Background {
       while !flag.isSet {
         var byte: UInt8 = 1
         _ = send(forger.socket.raw, &byte, 1, Int32(MSG_DONTWAIT))

@@ -2,6 +2,7 @@ import Glibc
 import IPCSystem
 import IPCTransport
 import NamedPipes
+import TestSupport
 import Testing
 
 @Suite("Limits, races and waits of names")
@@ -75,9 +76,9 @@ struct ManyTests {
     options.firstInstanceOnly = true
     let fixed = options
     for round in 0..<100 {
-      let start = Flag()
+      let start = Signal()
       let racers = try (0..<4).map { _ in
-        try Job { () -> NamedPipeInstance? in
+        try Background { () -> NamedPipeInstance? in
           while !start.isSet {}
           do throws(TransportError) {
             return try NamedPipeInstance(name, in: runtime, options: fixed)
@@ -179,7 +180,7 @@ struct ManyTests {
     let pipe = try Pipe(scratch)
     let runtime = scratch.runtime
     let name = pipe.server.name
-    let call = try Job {
+    let call = try Background {
       try NamedPipes.call(
         name, Array("ask".utf8).span, upTo: 3, in: runtime, deadline: .after(.seconds(60)))
     }

@@ -2,6 +2,7 @@ import Glibc
 import IPCSystem
 import IPCTransport
 import NamedPipes
+import TestSupport
 import Testing
 
 @Suite("Instances and clients")
@@ -98,7 +99,7 @@ struct NamedPipeInstanceTests {
       name, in: scratch.runtime, options: .init(kind: .message))
     let first = try NamedPipeClient(name, in: scratch.runtime, deadline: .never)
     let runtime = scratch.runtime
-    let second = try Job {
+    let second = try Background {
       // Names are not case-sensitive.
       let client = try NamedPipeClient(
         try PipeName(#"\\.\pipe\wait"#), in: runtime, deadline: .never)
@@ -124,7 +125,7 @@ struct NamedPipeInstanceTests {
       name, in: scratch.runtime, options: .init(kind: .message))
     let first = try NamedPipeClient(name, in: scratch.runtime, deadline: .never)
     let runtime = scratch.runtime
-    let second = try Job {
+    let second = try Background {
       code { _ = try NamedPipeClient(name, in: runtime, deadline: .never) }
     }
     instance.close()

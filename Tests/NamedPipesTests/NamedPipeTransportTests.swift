@@ -2,6 +2,7 @@ import Glibc
 import IPCSystem
 import IPCTransport
 import NamedPipes
+import TestSupport
 import Testing
 
 private let address = Endpoint(address: #"\\.\pipe\Test"#)
@@ -14,7 +15,7 @@ struct NamedPipeTransportTests {
     let scratch = try Scratch()
     let transport = NamedPipeTransport(kind: kind, runtime: scratch.runtime)
     let listener = try transport.listen(at: address)
-    let server = try Job {
+    let server = try Background {
       let connection = try listener.accept(deadline: .never)
       while true {
         do { try connection.send(try connection.receive()) } catch {
@@ -42,7 +43,7 @@ struct NamedPipeTransportTests {
     defer { listener.close() }
     let sizes = [3, 70_000, 0, 4096, 40_000]
     let rounds = 60
-    let client = try Job {
+    let client = try Background {
       let client = try transport.connect(to: address, deadline: .never)
       for round in 0..<rounds {
         for size in sizes { try client.send(pattern(size + round)) }
@@ -70,7 +71,7 @@ struct NamedPipeTransportTests {
     let listener = try transport.listen(at: address)
     defer { listener.close() }
     let clients = try (0..<16).map { number in
-      try Job {
+      try Background {
         let client = try transport.connect(to: address, deadline: .never)
         try client.send([UInt8(number)])
         return try client.receive()
@@ -79,7 +80,7 @@ struct NamedPipeTransportTests {
     for _ in clients {
       let connection = try listener.accept(deadline: .never)
       try connection.send(try connection.receive())
-      #expect(code { _ = try connection.receive() } == .endOfFile)
+      #expect(code { _ = try connection.receive(deadline: .never) } == .endOfFile)
       connection.close()
     }
     for (number, client) in clients.enumerated() { #expect(try client.value() == [UInt8(number)]) }
@@ -101,12 +102,12 @@ struct NamedPipeTransportTests {
     let scratch = try Scratch()
     let transport = NamedPipeTransport(kind: .message, runtime: scratch.runtime)
     let listener = try transport.listen(at: address)
-    let client = try Job { try transport.connect(to: address, deadline: .never) }
-    let connection = try listener.accept(deadline: .never)
-    let peer = try client.value()
-    let blockedReceive = try Job { code { _ = try connection.receive() } }
-    let blockedSend = try Job { code { while true { try connection.send(pattern(50_000)) } } }
-    let blockedAccept = try Job { code { _ = try listener.accept(deadline: .never) } }
+    let (connection, peer) = try transport.meet(listener, at: address)
+    let blockedReceive = try Background { code { _ = try connection.receive(deadline: .never) } }
+    let blockedSend = try Background {
+      code { while true { try connection.send(pattern(50_000), deadline: .never) } }
+    }
+    let blockedAccept = try Background { code { _ = try listener.accept(deadline: .never) } }
     // The sender is certainly blocked when this much has arrived unread; the others may or may not
     // have begun, and must end either way.
     connection.close()
@@ -123,10 +124,10 @@ struct NamedPipeTransportTests {
     let transport = NamedPipeTransport(kind: .message, runtime: scratch.runtime)
     let listener = try transport.listen(at: address)
     defer { listener.close() }
-    let client = try Job { try transport.connect(to: address, deadline: .never) }
-    let connection = try listener.accept(deadline: .never)
-    let peer = try client.value()
-    let blocked = try Job { code { while true { try connection.send(pattern(50_000)) } } }
+    let (connection, peer) = try transport.meet(listener, at: address)
+    let blocked = try Background {
+      code { while true { try connection.send(pattern(50_000), deadline: .never) } }
+    }
     _ = try peer.receive()
     peer.close()
     #expect(try blocked.value() == .brokenPipe)
@@ -138,18 +139,16 @@ struct NamedPipeTransportTests {
     let transport = NamedPipeTransport(kind: .message, runtime: scratch.runtime)
     let listener = try transport.listen(at: address)
     defer { listener.close() }
-    let client = try Job { try transport.connect(to: address, deadline: .never) }
-    let connection = try listener.accept(deadline: .never)
-    let peer = try client.value()
+    let (connection, peer) = try transport.meet(listener, at: address)
     #expect(code { _ = try peer.receive(deadline: .immediate) } == .timedOut)
     // Longer than the socket holds: the sender is in the middle of it until it is read.
     let message = pattern(6 << 20)
-    let sender = try Job { try connection.send(message) }
+    let sender = try Background { try connection.send(message) }
     var received: [UInt8]?
     var timeouts = 0
     while received == nil {
-      do { received = try peer.receive(limit: 7 << 20, deadline: .immediate) } catch {
-        #expect((error as? TransportError)?.code == .timedOut)
+      do { received = try peer.receive(upTo: 7 << 20, deadline: .immediate) } catch {
+        #expect(error.code == .timedOut)
         timeouts += 1
       }
     }
@@ -167,16 +166,14 @@ struct NamedPipeTransportTests {
     let transport = NamedPipeTransport(kind: kind, runtime: scratch.runtime)
     let listener = try transport.listen(at: address)
     defer { listener.close() }
-    let client = try Job { try transport.connect(to: address, deadline: .never) }
-    let connection = try listener.accept(deadline: .never)
-    let peer = try client.value()
+    let (connection, peer) = try transport.meet(listener, at: address)
     try peer.send(pattern(100_000))
     try peer.send([9])
     for limit in [0, 10, 40_000, 99_999] {
       do {
-        _ = try connection.receive(limit: limit)
+        _ = try connection.receive(upTo: limit)
         Issue.record("a message of 100000 bytes fitted \(limit)")
-      } catch let error as TransportError {
+      } catch {
         #expect(error.code == .moreData && error.limit == 100_000)
       }
     }
@@ -192,14 +189,12 @@ struct NamedPipeTransportTests {
     let transport = NamedPipeTransport(kind: .message, runtime: scratch.runtime)
     let listener = try transport.listen(at: address)
     defer { listener.close() }
-    let client = try Job { try transport.connect(to: address, deadline: .never) }
-    let connection = try listener.accept(deadline: .never)
-    let peer = try client.value()
+    let (connection, peer) = try transport.meet(listener, at: address)
     // Longer than the kernel takes unread: the deadline passes in the middle.
     let long = [UInt8](repeating: 1, count: 8 << 20)
     #expect(code { try peer.send(long, deadline: .immediate) } == .timedOut)
-    let next = try Job { try peer.send([1, 2, 3]) }
-    #expect(try connection.receive(limit: 9 << 20) == [1, 2, 3])
+    let next = try Background { try peer.send([1, 2, 3]) }
+    #expect(try connection.receive(upTo: 9 << 20) == [1, 2, 3])
     try next.value()
     peer.close()
     connection.close()
@@ -211,9 +206,7 @@ struct NamedPipeTransportTests {
     let transport = NamedPipeTransport(kind: .message, runtime: scratch.runtime)
     let listener = try transport.listen(at: address)
     defer { listener.close() }
-    let client = try Job { try transport.connect(to: address, deadline: .never) }
-    let connection = try listener.accept(deadline: .never)
-    let peer = try client.value()
+    let (connection, peer) = try transport.meet(listener, at: address)
     #expect(connection.peer?.pid == getpid() && peer.peer?.uid == geteuid())
     connection.close()
     peer.close()

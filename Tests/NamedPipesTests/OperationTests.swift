@@ -2,6 +2,7 @@ import Glibc
 import IPCSystem
 import IPCTransport
 import NamedPipes
+import TestSupport
 import Testing
 
 /// An instance and its client, connected.
@@ -130,10 +131,10 @@ struct OperationTests {
     let scratch = try Scratch()
     let pipe = try Pipe(scratch, quota: 1000)
     let sizes = (0..<60).map { $0 % 7 == 3 ? 3_000_000 : $0 * 37 }
-    let writes = sizes.map { size in pipe.server.startWrite(pattern(size, from: size)) { _ in } }
+    let writes = sizes.map { size in pipe.server.startWrite(pattern(size, seed: size)) { _ in } }
     for size in sizes {
       let message = try pipe.client.read(upTo: 4_000_000).bytes
-      if message != pattern(size, from: size) {
+      if message != pattern(size, seed: size) {
         Issue.record("\(size) bytes came as \(message.count)")
       }
     }
@@ -146,7 +147,7 @@ struct OperationTests {
     let scratch = try Scratch()
     let pipe = try Pipe(scratch, quota: 1000)
     let message = pattern(20_000_000)
-    let writing = try Job {
+    let writing = try Background {
       try pipe.server.write(message.span, deadline: .never)
     }
     for _ in 0..<3 {
@@ -181,7 +182,7 @@ struct OperationTests {
     let scratch = try Scratch()
     let pipe = try Pipe(scratch, quota: 100)
     let writers = try (0..<4).map { number in
-      try Job {
+      try Background {
         for count in 0..<50 {
           let message = [UInt8](repeating: UInt8(number), count: 60 + count)
           do { _ = try pipe.server.write(message.span, deadline: .never) } catch {
@@ -207,7 +208,7 @@ struct OperationTests {
     let scratch = try Scratch()
     let pipe = try Pipe(scratch)
     let readers = try (0..<4).map { _ in
-      try Job { try (0..<25).map { _ in try pipe.client.read(upTo: 8).bytes } }
+      try Background { try (0..<25).map { _ in try pipe.client.read(upTo: 8).bytes } }
     }
     for number in UInt8(0)..<100 { _ = try pipe.server.write([number].span, deadline: .never) }
     let all = try readers.flatMap { try $0.value() }
@@ -221,7 +222,7 @@ struct OperationTests {
     let pipe = try Pipe(scratch, .byte, quota: 16)
     let reading = pipe.client.startRead(upTo: 1) { _ in }
     let writing = pipe.client.startWrite(pattern(100)) { _ in }
-    let blocked = try Job { code { _ = try pipe.server.read(upTo: 1000) } }
+    let blocked = try Background { code { _ = try pipe.server.read(upTo: 1000) } }
     _ = try blocked.value()
     try pipe.server.disconnect()
     #expect(throws: TransportError.self) { try reading.wait(deadline: .never) }
@@ -237,8 +238,8 @@ struct OperationTests {
   func close() throws {
     let scratch = try Scratch()
     let pipe = try Pipe(scratch, quota: 10)
-    let reading = try Job { code { _ = try pipe.client.read(upTo: 1) } }
-    let writing = try Job {
+    let reading = try Background { code { _ = try pipe.client.read(upTo: 1) } }
+    let writing = try Background {
       code { _ = try pipe.client.write(pattern(100).span, deadline: .never) }
     }
     // The write is visible, so its thread is inside the call or about to sleep.
@@ -274,7 +275,7 @@ struct OperationTests {
     let instances = try (0..<20).map { _ in
       try NamedPipeInstance(name, in: runtime, options: .init(kind: .message))
     }
-    let clients = try Job {
+    let clients = try Background {
       try (0..<20).map { number in
         let client = try NamedPipeClient(name, in: runtime, deadline: .never)
         try client.setMode(read: .message, wait: nil)

@@ -1,5 +1,6 @@
 import Glibc
 import IPCSystem
+import TestSupport
 import Testing
 
 @testable import NamedPipes
@@ -62,21 +63,6 @@ final class Ring {
   }
 }
 
-/// Bytes that differ from place to place, and fast to make in a debug build: a short pattern, whose
-/// length is prime, copied over and over.
-func pattern(_ count: Int, from start: Int = 0) -> [UInt8] {
-  [UInt8](unsafeUninitializedCapacity: count) { target, initialized in
-    var filled = min(count, 251)
-    for index in 0..<filled { target[index] = UInt8(truncatingIfNeeded: (index &+ start) &* 31) }
-    while filled > 0, filled < count {
-      let more = min(filled, count - filled)
-      memcpy(target.baseAddress! + filled, target.baseAddress!, more)
-      filled += more
-    }
-    initialized = count
-  }
-}
-
 @Suite("The ring of frames")
 struct RingTests {
   @Test("messages go round the ring many times, whole and in order")
@@ -86,7 +72,7 @@ struct RingTests {
     var queued: [[UInt8]] = []
     var total = 0
     while total < 12 << 20 {
-      let message = pattern(Int.random(in: 0...70_000, using: &generator), from: total)
+      let message = pattern(Int.random(in: 0...70_000, using: &generator), seed: total)
       if try ring.put(message) {
         queued.append(message)
         total += message.count
@@ -115,7 +101,7 @@ struct RingTests {
       for _ in 0..<600 {
         // Often much of the quota, often next to nothing of it.
         let most = Bool.random(using: &generator) ? quota : 300
-        let message = pattern(Int.random(in: 0...most, using: &generator), from: bytes)
+        let message = pattern(Int.random(in: 0...most, using: &generator), seed: bytes)
         if bytes + message.count <= quota {
           #expect(try ring.put(message), "seed \(seed): \(message.count) after \(bytes)")
           unread.append(message)
@@ -230,7 +216,7 @@ struct RingTests {
           if try ring.put(bytes) { model.append(bytes) }
           held = []  // Only the messages at the end are ever taken back.
         case 2:
-          let bytes = pattern(Int.random(in: 1...300, using: &generator), from: 5)
+          let bytes = pattern(Int.random(in: 1...300, using: &generator), seed: 5)
           let message = try ring.hold(bytes)
           if message.isSent {
             model.append(bytes)
@@ -262,20 +248,5 @@ struct RingTests {
         #expect(ring.reader.unread == unread, "seed \(seed)")
       }
     }
-  }
-}
-
-/// Random numbers that are the same for the same seed.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var word = state
-    word = (word ^ word >> 30) &* 0xbf58_476d_1ce4_e5b9
-    word = (word ^ word >> 27) &* 0x94d0_49bb_1331_11eb
-    return word ^ word >> 31
   }
 }

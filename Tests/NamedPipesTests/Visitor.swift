@@ -1,5 +1,6 @@
 import Glibc
 import IPCSystem
+import TestSupport
 import Testing
 
 /// A process of another user; see `Tests/PipeVisitor`.
@@ -18,7 +19,7 @@ final class Visitor: Sendable {
     let fromChild = try Pipes.make(capacity: nil)
     let others = groups.isEmpty ? "-" : groups.map(String.init).joined(separator: ",")
     var plan = ChildProcess.Plan(
-      program: try Self.program(),
+      program: BuiltPrograms.directory + "/PipeVisitor",
       arguments: ["\(uid)", "\(uid)", others, runtime, scratch.runtime.sharedPath])
     plan.descriptors = [(0, toChild.readEnd.raw), (1, fromChild.writeEnd.raw), (2, 2)]
     child = try ChildProcess.start(plan)
@@ -69,12 +70,7 @@ final class Visitor: Sendable {
       let isWatching = DirectoryListing.names(in: "/proc/\(pid)/fd").contains { number in
         Self.target(of: "/proc/\(pid)/fd/\(number)").contains("inotify")
       }
-      let file = open("/proc/\(pid)/stat", O_RDONLY | O_CLOEXEC)
-      try #require(file >= 0)
-      var bytes = [UInt8](repeating: 0, count: 256)
-      let count = read(file, &bytes, bytes.count)
-      close(file)
-      let isAsleep = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self).contains(") S ")
+      let isAsleep = kernelState(of: pid) == "S"
       if isWatching && isAsleep { return }
       sched_yield()
     }
@@ -86,15 +82,5 @@ final class Visitor: Sendable {
     let count = readlink(link, &bytes, bytes.count)
     return String(
       decoding: bytes.prefix(max(0, count)).map(UInt8.init(bitPattern:)), as: UTF8.self)
-  }
-
-  private static func program() throws -> String {
-    let bundles = CommandLine.arguments.filter { $0.hasSuffix(".xctest") }
-    let candidates = (bundles + [target(of: "/proc/self/exe")]).map {
-      $0.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-        + "/PipeVisitor"
-    }
-    return try #require(
-      candidates.first { access($0, X_OK) == 0 }, "PipeVisitor is not beside the tests")
   }
 }

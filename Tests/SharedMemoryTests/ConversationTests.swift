@@ -1,5 +1,6 @@
 import IPCSystem
 import IPCTransport
+import TestSupport
 import Testing
 
 @testable import SharedMemory
@@ -11,7 +12,7 @@ struct ConversationTests {
     arguments: WaitPolicy.allCases)
   func order(_ policy: WaitPolicy) async throws {
     let seed: UInt64 = 42
-    let ok = try await onThread {
+    let ok = try await blocking {
       let pair = try SharedRing.pair(policy: policy)
       @Sendable func sizes() -> [Int] {
         var generator = SeededGenerator(seed: seed)
@@ -23,10 +24,12 @@ struct ConversationTests {
           }
         }
       }
-      let echo = try OtherThread {
-        for _ in sizes() { try pair.server.send(pair.server.receive()) }
+      let echo = try Background {
+        for _ in sizes() {
+          try pair.server.send(pair.server.receive(deadline: .never), deadline: .never)
+        }
       }
-      let sender = try OtherThread {
+      let sender = try Background {
         for (index, size) in sizes().enumerated() {
           try pair.client.send([UInt8](repeating: UInt8(truncatingIfNeeded: index), count: size))
         }
@@ -37,8 +40,8 @@ struct ConversationTests {
         let mark = UInt8(truncatingIfNeeded: index)
         if bytes.count == size && bytes.allSatisfy({ $0 == mark }) { good += 1 }
       }
-      try sender.join()
-      try echo.join()
+      try sender.value()
+      try echo.value()
       return good
     }
     #expect(ok == 200, "seed \(seed)")
@@ -46,13 +49,13 @@ struct ConversationTests {
 
   @Test("the longest message fits an empty ring wherever it stands, and one byte more is refused")
   func longest() async throws {
-    let (outcomes, refusal) = try await onThread {
+    let (outcomes, refusal) = try await blocking {
       let pair = try SharedRing.pair(policy: .event)
       let longest = SharedRing.maximumMessage
       var outcomes: [Bool] = []
       for size in [longest, 100_000, longest, longest, 3_000_000, 5, longest, 2_000_000, longest] {
         try pair.client.send([UInt8](repeating: 3, count: size), deadline: .immediate)
-        outcomes.append(try pair.server.receive(longest).count == size)
+        outcomes.append(try pair.server.receive(upTo: longest).count == size)
       }
       do {
         try pair.client.send([UInt8](repeating: 0, count: longest + 1))
@@ -66,14 +69,14 @@ struct ConversationTests {
 
   @Test("a message that does not fit the buffer is refused with its size and stays")
   func shortRead() async throws {
-    let (limit, kept) = try await onThread {
+    let (limit, kept) = try await blocking {
       let pair = try SharedRing.pair(policy: .event)
       try pair.client.send([1, 2, 3, 4])
       do {
-        _ = try pair.server.receive(3)
+        _ = try pair.server.receive(upTo: 3)
         return (Int?.none, [UInt8]())
       } catch let error as TransportError {
-        return (error.code == .moreData ? error.limit : nil, try pair.server.receive(4))
+        return (error.code == .moreData ? error.limit : nil, try pair.server.receive(upTo: 4))
       }
     }
     #expect(limit == 4)
@@ -84,7 +87,7 @@ struct ConversationTests {
     "a full ring makes the sender wait, and a message that waited in vain left nothing",
     arguments: WaitPolicy.allCases)
   func full(_ policy: WaitPolicy) async throws {
-    let (sent, late, received) = try await onThread {
+    let (sent, late, received) = try await blocking {
       let pair = try SharedRing.pair(policy: policy)
       let sent = try pair.client.fill([UInt8](repeating: 9, count: 1000))
       let late = code {
@@ -108,15 +111,15 @@ struct ConversationTests {
     "a sender that waits for room goes on when the reader makes some",
     arguments: WaitPolicy.allCases)
   func room(_ policy: WaitPolicy) async throws {
-    let received = try await onThread {
+    let received = try await blocking {
       let pair = try SharedRing.pair(policy: policy)
       let message = [UInt8](repeating: 1, count: 20_000)
       let filled = try pair.client.fill(message)
-      let sender = try OtherThread { for _ in 0..<50 { try pair.client.send(message) } }
+      let sender = try Background { for _ in 0..<50 { try pair.client.send(message) } }
       for _ in 0..<(filled + 50) {
         if try pair.server.receive() != message { return false }
       }
-      try sender.join()
+      try sender.value()
       return true
     }
     #expect(received)
@@ -124,7 +127,7 @@ struct ConversationTests {
 
   @Test("a receive that times out loses nothing", arguments: WaitPolicy.allCases)
   func receiveDeadline(_ policy: WaitPolicy) async throws {
-    let (late, at, bytes) = try await onThread {
+    let (late, at, bytes) = try await blocking {
       let pair = try SharedRing.pair(policy: policy)
       let late = code { _ = try pair.server.receive(deadline: .after(.milliseconds(2))) }
       let at = code { _ = try pair.server.receive(deadline: .immediate) }
@@ -138,26 +141,26 @@ struct ConversationTests {
 
   @Test("close() gets a thread out of a receive", arguments: WaitPolicy.allCases)
   func closeReceiver(_ policy: WaitPolicy) async throws {
-    let ended = try await onThread {
+    let ended = try await blocking {
       let pair = try SharedRing.pair(policy: policy)
-      let receiver = try OtherThread { code { _ = try pair.server.receive() } }
+      let receiver = try Background { code { _ = try pair.server.receive(deadline: .never) } }
       pair.server.close()
       pair.server.close()
-      return try receiver.join()
+      return try receiver.value()
     }
     #expect(ended == .closed)
   }
 
   @Test("close() gets a thread out of a send", arguments: WaitPolicy.allCases)
   func closeSender(_ policy: WaitPolicy) async throws {
-    let ended = try await onThread {
+    let ended = try await blocking {
       let pair = try SharedRing.pair(policy: policy)
       _ = try pair.client.fill([UInt8](repeating: 0, count: 5000))
-      let sender = try OtherThread {
-        code { try pair.client.send([UInt8](repeating: 0, count: 5000)) }
+      let sender = try Background {
+        code { try pair.client.send([UInt8](repeating: 0, count: 5000), deadline: .never) }
       }
       pair.client.close()
-      return try sender.join()
+      return try sender.value()
     }
     #expect(ended == .closed)
   }
@@ -166,7 +169,7 @@ struct ConversationTests {
     "when the peer is gone its messages can still be read, then comes end of file",
     arguments: WaitPolicy.allCases)
   func peerGone(_ policy: WaitPolicy) async throws {
-    let (bytes, ended, broken) = try await onThread {
+    let (bytes, ended, broken) = try await blocking {
       let pair = try SharedRing.pair(policy: policy)
       try pair.client.send([1])
       try pair.client.send([])
@@ -182,21 +185,21 @@ struct ConversationTests {
 
   @Test("a sender that waits for room hears that the peer is gone", arguments: WaitPolicy.allCases)
   func peerGoneWhileFull(_ policy: WaitPolicy) async throws {
-    let broken = try await onThread {
+    let broken = try await blocking {
       let pair = try SharedRing.pair(policy: policy)
       _ = try pair.client.fill([UInt8](repeating: 0, count: 5000))
-      let sender = try OtherThread {
-        code { try pair.client.send([UInt8](repeating: 0, count: 5000)) }
+      let sender = try Background {
+        code { try pair.client.send([UInt8](repeating: 0, count: 5000), deadline: .never) }
       }
       pair.server.close()
-      return try sender.join()
+      return try sender.value()
     }
     #expect(broken == .brokenPipe)
   }
 
   @Test("loans are written and read in place, aligned to a cache line")
   func loans() async throws {
-    let (sum, aligned, failed) = try await onThread {
+    let (sum, aligned, failed) = try await blocking {
       let pair = try SharedRing.pair(policy: .event)
       try pair.client.send(count: 1000, deadline: .never) { span in
         for index in span.indices { span[index] = UInt8(truncatingIfNeeded: index) }

@@ -1,6 +1,6 @@
-import Dispatch
 import IPCSystem
 import IPCTransport
+import TestSupport
 import Testing
 
 @testable import SharedMemory
@@ -28,7 +28,7 @@ struct NativeTests {
     "boundaries are kept, a short read is refused, a message of no bytes is one",
     arguments: WaitPolicy.allCases)
   func messages(_ policy: WaitPolicy) async throws {
-    let (reads, refused) = try await onThread {
+    let (reads, refused) = try await blocking {
       try Self.withEnds(policy) { reader, writers in
         for size in [5, 7, 0, 3] {
           _ = try writers[0].write([UInt8](repeating: 1, count: size), deadline: .never)
@@ -49,16 +49,16 @@ struct NativeTests {
     "a reader of two writers gets the messages of both, then end of file",
     arguments: WaitPolicy.allCases)
   func twoWriters(_ policy: WaitPolicy) async throws {
-    let (seen, ended) = try await onThread {
+    let (seen, ended) = try await blocking {
       try Self.withEnds(policy, writers: 2) { reader, writers in
         // A writer that opens does not wait to be admitted, and the pipe ends when all that were
         // admitted have closed: the first one closes when the reader has heard from the second.
-        let heard = DispatchSemaphore(value: 0)
+        let heard = Signal()
         let writing = try writers.enumerated().map { index, writer in
-          try OtherThread {
+          try Background {
             for _ in 0..<20 { _ = try writer.write([UInt8(index)], deadline: .never) }
             if index == 0 {
-              heard.wait()
+              try heard.wait()
               writer.close()
             }
           }
@@ -66,10 +66,10 @@ struct NativeTests {
         var seen = [0, 0]
         for _ in 0..<40 {
           let index = Int(try reader.read(upTo: 1, deadline: .never).bytes[0])
-          if index == 1 && seen[1] == 0 { heard.signal() }
+          if index == 1 && seen[1] == 0 { heard.set() }
           seen[index] += 1
         }
-        for thread in writing { try thread.join() }
+        for thread in writing { try thread.value() }
         writers[1].close()
         return (seen, code { _ = try reader.read(upTo: 1, deadline: .never) })
       }
@@ -80,7 +80,7 @@ struct NativeTests {
 
   @Test("the reader can answer, a second reader is refused, and a read ends at its deadline")
   func reader() async throws {
-    let (answer, second, late, closed) = try await onThread {
+    let (answer, second, late, closed) = try await blocking {
       try withScratch { scratch in
         let transport = SharedMemoryTransport(policy: .event)
         let meeting = try transport.nativeRendezvous(scratch: scratch)
@@ -92,10 +92,10 @@ struct NativeTests {
         let late = code { _ = try reader.read(upTo: 1, deadline: .after(.milliseconds(2))) }
         _ = try reader.write([4], deadline: .never)
         let answer = try writer.read(upTo: 9, deadline: .never).bytes
-        let waiting = try OtherThread { code { _ = try reader.read(upTo: 1, deadline: .never) } }
+        let waiting = try Background { code { _ = try reader.read(upTo: 1, deadline: .never) } }
         reader.close()
         writer.close()
-        return (answer, second, late, try waiting.join())
+        return (answer, second, late, try waiting.value())
       }
     }
     #expect(answer == [4])

@@ -1,6 +1,7 @@
 import Glibc
 import IPCSystem
 import IPCTransport
+import TestSupport
 import Testing
 
 @testable import SharedMemory
@@ -9,7 +10,7 @@ import Testing
 struct RendezvousTests {
   @Test("a client may send and leave before it is accepted", arguments: WaitPolicy.allCases)
   func early(_ policy: WaitPolicy) async throws {
-    let (bytes, ended, peer) = try await onThread {
+    let (bytes, ended, peer) = try await blocking {
       try withScratch { scratch in
         let path = scratch.path + "/s"
         let listener = try SharedRing.listen(at: path, policy: policy)
@@ -28,7 +29,7 @@ struct RendezvousTests {
 
   @Test("without a server there is nothing to connect to, and a closed one is gone")
   func notFound() async throws {
-    let (before, after) = try await onThread {
+    let (before, after) = try await blocking {
       try withScratch { scratch in
         let path = scratch.path + "/s"
         let before = code { _ = try SharedRing.connect(to: path, policy: .event) }
@@ -42,7 +43,7 @@ struct RendezvousTests {
 
   @Test("a second server is refused while the first lives, and replaces what a dead one left")
   func names() async throws {
-    let (second, mode) = try await onThread {
+    let (second, mode) = try await blocking {
       try withScratch { scratch in
         let path = scratch.path + "/s"
         let first = try SharedRing.listen(at: path, policy: .event)
@@ -68,13 +69,13 @@ struct RendezvousTests {
 
   @Test("accept ends at its deadline and when the listener closes")
   func accept() async throws {
-    let (late, closed) = try await onThread {
+    let (late, closed) = try await blocking {
       try withScratch { scratch in
         let listener = try SharedRing.listen(at: scratch.path + "/s", policy: .event)
         let late = code { _ = try listener.accept(deadline: .after(.milliseconds(2))) }
-        let waiting = try OtherThread { code { _ = try listener.accept(deadline: .never) } }
+        let waiting = try Background { code { _ = try listener.accept(deadline: .never) } }
         listener.close()
-        return (late, try waiting.join())
+        return (late, try waiting.value())
       }
     }
     #expect(late == .timedOut)
@@ -83,7 +84,7 @@ struct RendezvousTests {
 
   @Test("clients that bring the wrong memory are hung up on, and the next one is served")
   func impostors() async throws {
-    let (bytes, hungUp) = try await onThread {
+    let (bytes, hungUp) = try await blocking {
       try withScratch { scratch in
         let path = scratch.path + "/s"
         let listener = try SharedRing.listen(at: path, policy: .event)
@@ -121,7 +122,7 @@ struct RendezvousTests {
   func hostile() async throws {
     var all: Set<TransportError.Code> = []
     for seed in UInt64(1)...60 {
-      let codes = try await onThread {
+      let codes = try await blocking {
         var generator = SeededGenerator(seed: seed)
         let sockets = try LocalSocket.pair(.seqpacket)
         let created = try SharedMapping.create(name: "hostile", size: RingLayout.size)

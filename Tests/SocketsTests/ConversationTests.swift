@@ -2,6 +2,7 @@ import Glibc
 import IPCSystem
 import IPCTransport
 import Sockets
+import TestSupport
 import Testing
 
 @Suite("Conversations over sockets")
@@ -15,12 +16,12 @@ struct ConversationTests {
     let meeting = try place.meet(kind)
     let sizes = [1, 64, 0, 4096, 3, 65507, 0, 2049]
     for (number, size) in sizes.enumerated() {
-      try meeting.client.send(message(size, seed: number))
-      try meeting.server.send(message(size, seed: number + 100))
+      try meeting.client.send(pattern(size, seed: number))
+      try meeting.server.send(pattern(size, seed: number + 100))
     }
     for (number, size) in sizes.enumerated() {
-      #expect(try meeting.server.receive(upTo: 70000) == message(size, seed: number))
-      #expect(try meeting.client.receive(upTo: 70000) == message(size, seed: number + 100))
+      #expect(try meeting.server.receive(upTo: 70000) == pattern(size, seed: number))
+      #expect(try meeting.client.receive(upTo: 70000) == pattern(size, seed: number + 100))
     }
   }
 
@@ -29,20 +30,20 @@ struct ConversationTests {
   func halfClose(kind: Kind) throws {
     let meeting = try place.meet(kind)
     let client = try #require(meeting.client as? any HalfClosable)
-    try client.send(message(5))
+    try client.send(pattern(5))
     guard client.finishSending() else {
       // Datagrams have none, and then nothing has happened.
       #expect(kind == .unixDatagram)
-      try client.send(message(6))
-      #expect(try meeting.server.receive() == message(5))
-      #expect(try meeting.server.receive() == message(6))
+      try client.send(pattern(6))
+      #expect(try meeting.server.receive() == pattern(5))
+      #expect(try meeting.server.receive() == pattern(6))
       return
     }
     #expect(kind != .unixDatagram)
-    #expect(try meeting.server.receive() == message(5))
+    #expect(try meeting.server.receive() == pattern(5))
     #expect(code { _ = try meeting.server.receive() } == .endOfFile)
-    try meeting.server.send(message(7))
-    #expect(try client.receive() == message(7))
+    try meeting.server.send(pattern(7))
+    #expect(try client.receive() == pattern(7))
   }
 
   @Test("Calls without a deadline carry messages as well", arguments: Kind.allCases)
@@ -54,20 +55,20 @@ struct ConversationTests {
       }
     }
     let answers = try [5, 0, 64].map { size in
-      try meeting.client.send(message(size), deadline: .never)
+      try meeting.client.send(pattern(size), deadline: .never)
       return try meeting.client.receive(deadline: .never)
     }
     try echo.value()
-    #expect(answers == [message(5), [], message(64)])
+    #expect(answers == [pattern(5), [], pattern(64)])
   }
 
   @Test("What was sent before a close is read, then comes end of file", arguments: Kind.reliable)
   func endOfFile(kind: Kind) throws {
     let meeting = try place.meet(kind)
-    try meeting.client.send(message(10))
+    try meeting.client.send(pattern(10))
     try meeting.client.send([])
     meeting.client.close()
-    #expect(try meeting.server.receive() == message(10))
+    #expect(try meeting.server.receive() == pattern(10))
     #expect(try meeting.server.receive() == [])
     #expect(code { _ = try meeting.server.receive() } == .endOfFile)
     #expect(code { _ = try meeting.server.receive() } == .endOfFile)
@@ -97,10 +98,10 @@ struct ConversationTests {
   @Test("What a peer sent is read although it left messages unread", arguments: Kind.packets)
   func unread(kind: Kind) throws {
     let meeting = try place.meet(kind)
-    try meeting.server.send(message(7))
-    try meeting.client.send(message(8))
+    try meeting.server.send(pattern(7))
+    try meeting.client.send(pattern(8))
     meeting.client.close()
-    #expect(try meeting.server.receive() == message(8))
+    #expect(try meeting.server.receive() == pattern(8))
     if kind != .udp { #expect(code { _ = try meeting.server.receive() } == .endOfFile) }
   }
 
@@ -110,7 +111,7 @@ struct ConversationTests {
     meeting.client.close()
     var seen: TransportError.Code?
     // TCP and UDP learn it from the answer to an earlier message.
-    while seen == nil { seen = code { try meeting.server.send(message(64)) } }
+    while seen == nil { seen = code { try meeting.server.send(pattern(64)) } }
     #expect(seen == .brokenPipe)
   }
 
@@ -120,7 +121,7 @@ struct ConversationTests {
     let seen = try Background {
       var seen: TransportError.Code?
       while seen == nil {
-        seen = code { try meeting.server.send(message(60000), deadline: .never) }
+        seen = code { try meeting.server.send(pattern(60000), deadline: .never) }
       }
       return seen
     }
@@ -134,8 +135,8 @@ struct ConversationTests {
     "A packet longer than the buffer is reported as cut, with its length", arguments: Kind.packets)
   func truncated(kind: Kind) throws {
     let meeting = try place.meet(kind)
-    try meeting.client.send(message(100))
-    try meeting.client.send(message(5))
+    try meeting.client.send(pattern(100))
+    try meeting.client.send(pattern(5))
     do {
       _ = try meeting.server.receive(upTo: 10)
       Issue.record("a message of 100 bytes fitted into 10")
@@ -143,15 +144,15 @@ struct ConversationTests {
       #expect(error.code == .truncated)
       #expect(error.limit == 100)
     }
-    #expect(try meeting.server.receive(upTo: 10) == message(5))
+    #expect(try meeting.server.receive(upTo: 10) == pattern(5))
   }
 
   @Test("A framed message longer than the buffer stays", arguments: Kind.streams)
   func stays(kind: Kind) throws {
     let meeting = try place.meet(kind)
-    try meeting.client.send(message(100))
+    try meeting.client.send(pattern(100))
     #expect(code { _ = try meeting.server.receive(upTo: 10) } == .moreData)
-    #expect(try meeting.server.receive(upTo: 100) == message(100))
+    #expect(try meeting.server.receive(upTo: 100) == pattern(100))
   }
 
   @Test(
@@ -160,17 +161,17 @@ struct ConversationTests {
     let meeting = try place.meet(kind)
     let limit = try #require(kind.transport.capabilities.maximumMessage)
     let arrived = try Background { try meeting.server.receive(upTo: limit) }
-    try meeting.client.send(message(limit), deadline: .never)
-    #expect(try arrived.value() == message(limit))
+    try meeting.client.send(pattern(limit), deadline: .never)
+    #expect(try arrived.value() == pattern(limit))
     do {
-      try meeting.client.send(message(limit + 1))
+      try meeting.client.send(pattern(limit + 1))
       Issue.record("\(limit + 1) bytes were sent")
     } catch {
       #expect(error.code == .messageTooLarge)
       #expect(error.limit == limit)
     }
-    try meeting.client.send(message(3))
-    #expect(try meeting.server.receive() == message(3))
+    try meeting.client.send(pattern(3))
+    #expect(try meeting.server.receive() == pattern(3))
   }
 
   @Test("A receive that times out loses nothing", arguments: Kind.allCases)
@@ -179,8 +180,8 @@ struct ConversationTests {
     #expect(code { _ = try meeting.server.receive(deadline: .immediate) } == .timedOut)
     #expect(
       code { _ = try meeting.server.receive(deadline: .after(.milliseconds(5))) } == .timedOut)
-    try meeting.client.send(message(9))
-    #expect(try meeting.server.receive() == message(9))
+    try meeting.client.send(pattern(9))
+    #expect(try meeting.server.receive() == pattern(9))
   }
 
   @Test(
@@ -191,12 +192,12 @@ struct ConversationTests {
   func full(kind: Kind) throws {
     let meeting = try place.meet(kind)
     var sent = 0
-    while code({ try meeting.client.send(message(2000, seed: sent), deadline: .immediate) }) == nil
+    while code({ try meeting.client.send(pattern(2000, seed: sent), deadline: .immediate) }) == nil
     {
       sent += 1
     }
     #expect(code { try meeting.client.send([1], deadline: .after(.milliseconds(5))) } == .timedOut)
-    for number in 0..<sent { #expect(try meeting.server.receive() == message(2000, seed: number)) }
+    for number in 0..<sent { #expect(try meeting.server.receive() == pattern(2000, seed: number)) }
     #expect(code { _ = try meeting.server.receive(deadline: .immediate) } == .timedOut)
   }
 
@@ -210,7 +211,7 @@ struct ConversationTests {
     let sending = try Background {
       var seen: TransportError.Code?
       while seen == nil {
-        seen = code { try meeting.client.send(message(60000), deadline: .never) }
+        seen = code { try meeting.client.send(pattern(60000), deadline: .never) }
       }
       return seen
     }

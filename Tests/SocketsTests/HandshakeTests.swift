@@ -1,6 +1,7 @@
 import Glibc
 import IPCSystem
 import IPCTransport
+import TestSupport
 import Testing
 
 @testable import Sockets
@@ -18,10 +19,10 @@ struct HandshakeTests {
     try LocalSocket.connect(silent.raw, to: endpoint.address)
     let garbage = try LocalSocket.make(.seqpacket)
     try LocalSocket.connect(garbage.raw, to: endpoint.address)
-    try LocalSocket.send(message(64), descriptors: [], over: garbage.raw)
+    try LocalSocket.send(pattern(64), descriptors: [], over: garbage.raw)
     let long = try LocalSocket.make(.seqpacket)
     try LocalSocket.connect(long.raw, to: endpoint.address)
-    try LocalSocket.send(message(4096), descriptors: [], over: long.raw)
+    try LocalSocket.send(pattern(4096), descriptors: [], over: long.raw)
     // The right words, but a pipe where a datagram socket should be.
     let pipe = try Pipes.make(capacity: nil)
     let impostor = try LocalSocket.make(.seqpacket)
@@ -50,14 +51,14 @@ struct HandshakeTests {
     let (listener, endpoint) = try place.listen(.udp)
     let client = DescriptorIO(adopting: try InternetSocket.make(.udp))
     let server = try InternetAddress.parse(endpoint.address)
-    let hello = Array("ipclab-h".utf8) + message(8)
+    let hello = Array("ipclab-h".utf8) + pattern(8)
     for _ in 0..<3 {
       try InternetSocket.send(hello, over: client, to: server, deadline: .patient)
     }
     _ = try listener.accept(deadline: .immediate)
     #expect(code { _ = try listener.accept(deadline: .immediate) } == .timedOut)
     let welcome = try InternetSocket.receive(limit: 64, from: client, deadline: .immediate)
-    #expect(welcome.bytes == Array("ipclab-w".utf8) + message(8))
+    #expect(welcome.bytes == Array("ipclab-w".utf8) + pattern(8))
     listener.close()
   }
 
@@ -65,7 +66,7 @@ struct HandshakeTests {
   func givenUp() throws {
     let (listener, endpoint) = try place.listen(.udp)
     let server = try InternetAddress.parse(endpoint.address)
-    for bytes in [Array("ipclab-h".utf8) + message(8), message(40), []] {
+    for bytes in [Array("ipclab-h".utf8) + pattern(8), pattern(40), []] {
       let client = DescriptorIO(adopting: try InternetSocket.make(.udp))
       try InternetSocket.send(bytes, over: client, to: server, deadline: .patient)
       client.close()

@@ -1,6 +1,7 @@
 import Glibc
 import IPCSystem
 import IPCTransport
+import TestSupport
 import Testing
 
 @testable import Sockets
@@ -30,12 +31,12 @@ struct NativeTests {
   func boundaries(kind: Kind) throws {
     let ends = try ends(kind)
     defer { withExtendedLifetime(ends) {} }
-    #expect(try ends.writer.write(message(5), deadline: .patient) == 5)
-    #expect(try ends.writer.write(message(7), deadline: .patient) == 7)
+    #expect(try ends.writer.write(pattern(5), deadline: .patient) == 5)
+    #expect(try ends.writer.write(pattern(7), deadline: .patient) == 7)
     let first = try ends.reader.read(upTo: 100, deadline: .patient)
     switch kind.transport.capabilities.boundaries {
-    case .kept: #expect(first.bytes == message(5))
-    case .notKept: #expect(first.bytes == message(5) + message(7))
+    case .kept: #expect(first.bytes == pattern(5))
+    case .notKept: #expect(first.bytes == pattern(5) + pattern(7))
     }
   }
 
@@ -43,9 +44,9 @@ struct NativeTests {
   func shortRead(kind: Kind) throws {
     let ends = try ends(kind)
     defer { withExtendedLifetime(ends) {} }
-    _ = try ends.writer.write(message(10), deadline: .patient)
+    _ = try ends.writer.write(pattern(10), deadline: .patient)
     let short = try ends.reader.read(upTo: 4, deadline: .patient)
-    #expect(short.bytes == Array(message(10).prefix(4)))
+    #expect(short.bytes == Array(pattern(10).prefix(4)))
     switch kind.transport.capabilities.shortRead {
     case .restLost:
       #expect(short.saidMore)
@@ -53,7 +54,7 @@ struct NativeTests {
     default:
       #expect(!short.saidMore)
       #expect(
-        try ends.reader.read(upTo: 100, deadline: .patient).bytes == Array(message(10).dropFirst(4))
+        try ends.reader.read(upTo: 100, deadline: .patient).bytes == Array(pattern(10).dropFirst(4))
       )
     }
   }
@@ -63,9 +64,9 @@ struct NativeTests {
     let ends = try ends(kind)
     defer { withExtendedLifetime(ends) {} }
     #expect(try ends.writer.write([], deadline: .patient) == 0)
-    #expect(try ends.writer.write(message(3), deadline: .patient) == 3)
+    #expect(try ends.writer.write(pattern(3), deadline: .patient) == 3)
     let first = try ends.reader.read(upTo: 100, deadline: .patient).bytes
-    #expect(first == (kind.transport.capabilities.zeroLength == .delivered ? [] : message(3)))
+    #expect(first == (kind.transport.capabilities.zeroLength == .delivered ? [] : pattern(3)))
   }
 
   @Test("A write that finds no room times out; UDP loses instead", arguments: Kind.allCases)
@@ -75,7 +76,7 @@ struct NativeTests {
     var result: TransportError.Code?
     var written = 0
     while result == nil && written < 16 << 20 {
-      result = code { written += try ends.writer.write(message(4096), deadline: .immediate) }
+      result = code { written += try ends.writer.write(pattern(4096), deadline: .immediate) }
     }
     #expect(result == (kind.transport.capabilities.full == .blocks ? .timedOut : nil))
   }
@@ -152,14 +153,14 @@ struct NativeTests {
     let ends = try ends(kind)
     defer { withExtendedLifetime(ends) {} }
     do {
-      _ = try ends.writer.write(message(4 << 20), deadline: .patient)
+      _ = try ends.writer.write(pattern(4 << 20), deadline: .patient)
       Issue.record("4 MiB were taken")
     } catch {
       #expect(error.code == .messageTooLarge)
       let limit = try #require(error.limit)
-      #expect(try ends.writer.write(message(limit), deadline: .patient) == limit)
+      #expect(try ends.writer.write(pattern(limit), deadline: .patient) == limit)
       #expect(
-        code { _ = try ends.writer.write(message(limit + 1), deadline: .patient) }
+        code { _ = try ends.writer.write(pattern(limit + 1), deadline: .patient) }
           == .messageTooLarge)
     }
   }

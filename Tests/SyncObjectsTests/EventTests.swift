@@ -2,6 +2,7 @@ import Glibc
 import IPCSystem
 import SyncObjects
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct EventTests {
@@ -26,7 +27,7 @@ import Testing
     waiter.waitUntilAsleep()
     #expect(waiter.outcome == nil)
     events[index].set()
-    #expect(waiter.value() == .taken(index))
+    #expect(try waiter.value() == .taken(index))
   }
 
   @Test("of several that are signalled, the first is taken and no other")
@@ -48,7 +49,7 @@ import Testing
     waiter.waitUntilAsleep()
     #expect(waiter.outcome == nil)
     a.set()
-    #expect(waiter.value() == .takenAll)
+    #expect(try waiter.value() == .takenAll)
     #expect(Waiting.any(of: [a, b], deadline: .immediate) == .timedOut)
   }
 
@@ -68,7 +69,7 @@ import Testing
       b.set()
       sched_yield()
     }
-    #expect(waiters.allSatisfy { $0.value() })
+    #expect(try waiters.allSatisfy { try $0.value() })
   }
 
   @Test("every signal of an event that resets itself goes to exactly one of many waiters")
@@ -88,7 +89,7 @@ import Testing
       event.set()
       while count.load(ordering: .relaxed) < round { sched_yield() }
     }
-    #expect(waiters.allSatisfy { $0.value() })
+    #expect(try waiters.allSatisfy { try $0.value() })
     #expect(Waiting.any(of: [event], deadline: .immediate) == .timedOut)
   }
 
@@ -108,7 +109,7 @@ import Testing
     let waiter = try Background { Waiting.any(of: [object], deadline: .never, alert: alert) }
     waiter.waitUntilAsleep()
     alert.set()
-    #expect(waiter.value() == .alerted)
+    #expect(try waiter.value() == .alerted)
     object.set()
     #expect(Waiting.any(of: [object], deadline: .never, alert: alert) == .taken(0))
     #expect(Waiting.all(of: [object], deadline: .never, alert: alert) == .alerted)
@@ -138,7 +139,7 @@ import Testing
     waiter.waitUntilAsleep()
     #expect(waiter.outcome == nil)
     events[Waiting.largestGroup - 1].set()
-    #expect(waiter.value() == .taken(Waiting.largestGroup - 1))
+    #expect(try waiter.value() == .taken(Waiting.largestGroup - 1))
     for event in events { event.set() }
     #expect(Waiting.all(of: events, deadline: .immediate) == .takenAll)
   }

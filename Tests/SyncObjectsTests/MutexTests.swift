@@ -1,6 +1,7 @@
 import IPCSystem
 import SyncObjects
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct MutexTests {
@@ -45,7 +46,7 @@ import Testing
     }
     for waiter in waiters { waiter.waitUntilAsleep() }
     leave.set()
-    #expect(waiters.count { $0.value() } == 1)
+    #expect(try waiters.count { try $0.value() } == 1)
     #expect(Waiting.any(of: [end], deadline: .never) == .taken(0))
     #expect(mutex.lock() == .owned)
     try mutex.unlock()
@@ -83,7 +84,7 @@ import Testing
         return true
       }
     }
-    #expect(jobs.allSatisfy { $0.value() })
+    #expect(try jobs.allSatisfy { try $0.value() })
     #expect(count == 3000)
   }
 }
@@ -113,7 +114,7 @@ import Testing
     for waiter in waiters { waiter.waitUntilAsleep() }
     #expect(try semaphore.release(amount) == 0)
     if amount == 1 { try semaphore.release() }
-    #expect(waiters.allSatisfy { $0.value() == .taken(0) })
+    #expect(try waiters.allSatisfy { try $0.value() == .taken(0) })
     #expect(semaphore.count == max(0, amount - 2))
   }
 
@@ -134,7 +135,7 @@ import Testing
         return true
       }
     }
-    #expect(jobs.allSatisfy { $0.value() })
+    #expect(try jobs.allSatisfy { try $0.value() })
     #expect(semaphore.count == 3)
   }
 }
@@ -149,7 +150,7 @@ import Testing
     for waiter in waiters { waiter.waitUntilAsleep() }
     // Again and again: a thread that looks asleep may not have got to the wait, and then misses one.
     while waiters.contains(where: { $0.outcome == nil }) { event.pulse() }
-    #expect(waiters.allSatisfy { $0.value() == .taken(0) })
+    #expect(try waiters.allSatisfy { try $0.value() == .taken(0) })
     #expect(Waiting.any(of: [event], deadline: .immediate) == .timedOut)
     event.set()
     event.pulse()
@@ -167,6 +168,6 @@ import Testing
     #expect(waiter.outcome == nil)
     // Again and again: a thread that looks asleep may not have got to the wait, and then misses one.
     while waiter.outcome == nil { pulsed.pulse() }
-    #expect(waiter.value() == .takenAll)
+    #expect(try waiter.value() == .takenAll)
   }
 }

@@ -1,32 +1,8 @@
 import Glibc
 import IPCSystem
 import SyncObjects
+import TestSupport
 import Testing
-
-/// A directory for one test, removed with what is in it.
-final class Scratch: Sendable {
-  let path: String
-  let runtime: RuntimeDirectory
-
-  init() throws {
-    path = "/tmp/ipclab-test-\(getpid())-\(String(UInt64.random(in: .min ... .max), radix: 36))"
-    runtime = try RuntimeDirectory(verifying: path, shared: path + ".shared")
-  }
-
-  deinit { Self.remove(path) }
-
-  private static func remove(_ path: String) {
-    for name in DirectoryListing.names(in: path) { remove(path + "/" + name) }
-    if rmdir(path) != 0 { unlink(path) }
-  }
-
-  var names: [String] { DirectoryListing.names(in: path + "/objects") }
-
-  /// The same directory as another process sees it: with a table of its own.
-  func other() throws -> RuntimeDirectory {
-    try RuntimeDirectory(verifying: path.replacing("/tmp/", with: "/tmp/./"))
-  }
-}
 
 @Suite struct NamedObjectTests {
   private func code(_ body: () throws -> Void) -> ObjectError.Code? {
@@ -47,7 +23,7 @@ final class Scratch: Sendable {
     #expect(try CountingSemaphore.open(name, in: scratch.runtime).limit == 2)
     second.semaphore.close()
     #expect(code { _ = try CountingSemaphore.open(name, in: scratch.runtime) } == .notFound)
-    #expect(scratch.names.isEmpty)
+    #expect(scratch.names("objects").isEmpty)
   }
 
   @Test("names differ in case, and one name is of one kind")
@@ -61,7 +37,7 @@ final class Scratch: Sendable {
         code { _ = try Event.create(ObjectName("Name"), .manual, in: runtime) } == .wrongKind)
     }
     mutex.close()
-    #expect(scratch.names.isEmpty)
+    #expect(scratch.names("objects").isEmpty)
   }
 
   @Test(
@@ -96,8 +72,8 @@ final class Scratch: Sendable {
         return true
       }
     }
-    #expect(jobs.allSatisfy { $0.value() })
-    #expect(scratch.names.isEmpty)
+    #expect(try jobs.allSatisfy { try $0.value() })
+    #expect(scratch.names("objects").isEmpty)
   }
 
   @Test(
@@ -105,18 +81,13 @@ final class Scratch: Sendable {
     arguments: [["25"], ["strays", "20"]])
   func kills(_ words: [String]) async throws {
     let scratch = try Scratch()
-    let bundles = CommandLine.arguments.filter { $0.hasSuffix(".xctest") }
-    let path = try #require(
-      (bundles + [try ThisProgram.executable()]).map {
-        $0.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-          .joined(separator: "/") + "/SyncSoak"
-      }.first { access($0, X_OK) == 0 }, "SyncSoak is not beside the tests")
     let done = try Background {
-      var plan = ChildProcess.Plan(program: path, arguments: [scratch.path] + words)
+      var plan = ChildProcess.Plan(
+        program: BuiltPrograms.directory + "/SyncSoak", arguments: [scratch.path] + words)
       plan.descriptors = [(1, 2), (2, 2)]
       return (try? ChildProcess.start(plan).wait().status)
     }
-    #expect(done.value() == .exited(0))
+    #expect(try done.value() == .exited(0))
   }
 }
 

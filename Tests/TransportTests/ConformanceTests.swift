@@ -1,5 +1,6 @@
 import IPCSystem
 import IPCTransport
+import TestSupport
 import Testing
 import TransportCatalog
 
@@ -26,10 +27,10 @@ struct ConformanceTests {
     let limit = subject.transport.capabilities.maximumMessage ?? .max
     for size in [1, 2, 7, 8, 63, 64, 65, 1000, 4095, 4096, 4097, 8192] where size <= limit {
       try meeting.clients[0].send(pattern(size))
-      #expect(try meeting.server[0].receive(limit: size) == pattern(size), "\(size) to the server")
+      #expect(try meeting.server[0].receive(upTo: size) == pattern(size), "\(size) to the server")
       try meeting.server[0].send(pattern(size, seed: 5))
       #expect(
-        try meeting.clients[0].receive(limit: size + 10) == pattern(size, seed: 5),
+        try meeting.clients[0].receive(upTo: size + 10) == pattern(size, seed: 5),
         "\(size) to the client")
     }
   }
@@ -42,7 +43,7 @@ struct ConformanceTests {
     let size = min(limit, 1 << 20)
     let client = meeting.clients[0]
     let sending = try Background { try client.send(pattern(size)) }
-    #expect(try meeting.server[0].receive(limit: size) == pattern(size))
+    #expect(try meeting.server[0].receive(upTo: size) == pattern(size))
     try sending.value()
   }
 
@@ -59,7 +60,7 @@ struct ConformanceTests {
     #expect(error?.code == .messageTooLarge)
     #expect(error?.limit == limit)
     try meeting.clients[0].send([1, 2, 3])
-    #expect(try meeting.server[0].receive(limit: 100) == [1, 2, 3])
+    #expect(try meeting.server[0].receive(upTo: 100) == [1, 2, 3])
   }
 
   @Test("keeps messages apart and in order", arguments: Subject.having(\.reliable))
@@ -72,7 +73,7 @@ struct ConformanceTests {
     }
     for index in 0..<300 {
       #expect(
-        try meeting.server[0].receive(limit: 100) == pattern(1 + index % 97, seed: index),
+        try meeting.server[0].receive(upTo: 100) == pattern(1 + index % 97, seed: index),
         "message \(index)")
     }
     try sending.value()
@@ -84,8 +85,8 @@ struct ConformanceTests {
     defer { meeting.close() }
     try meeting.clients[0].send([])
     try meeting.clients[0].send([9])
-    #expect(try meeting.server[0].receive(limit: 10).isEmpty)
-    #expect(try meeting.server[0].receive(limit: 10) == [9])
+    #expect(try meeting.server[0].receive(upTo: 10).isEmpty)
+    #expect(try meeting.server[0].receive(upTo: 10) == [9])
   }
 
   @Test(
@@ -97,15 +98,15 @@ struct ConformanceTests {
     try meeting.clients[0].send(pattern(100))
     try meeting.clients[0].send([4])
     let error = #expect(throws: TransportError.self) {
-      _ = try meeting.server[0].receive(limit: 10)
+      _ = try meeting.server[0].receive(upTo: 10)
     }
     if error?.code == .moreData {
       #expect(error?.limit == 100)
-      #expect(try meeting.server[0].receive(limit: 100) == pattern(100))
+      #expect(try meeting.server[0].receive(upTo: 100) == pattern(100))
     } else {
       #expect(error?.code == .truncated)
     }
-    #expect(try meeting.server[0].receive(limit: 100) == [4])
+    #expect(try meeting.server[0].receive(upTo: 100) == [4])
   }
 
   @Test(
@@ -117,10 +118,10 @@ struct ConformanceTests {
     for index in 0..<5 { try meeting.clients[0].send(pattern(64, seed: index)) }
     meeting.clients[0].close()
     for index in 0..<5 {
-      #expect(try meeting.server[0].receive(limit: 64) == pattern(64, seed: index))
+      #expect(try meeting.server[0].receive(upTo: 64) == pattern(64, seed: index))
     }
     let error = #expect(throws: TransportError.self) {
-      _ = try meeting.server[0].receive(limit: 64)
+      _ = try meeting.server[0].receive(upTo: 64)
     }
     #expect(error?.code == .endOfFile)
   }
@@ -130,10 +131,10 @@ struct ConformanceTests {
     for _ in 0..<20 {
       let meeting = try Meeting(subject.transport, in: try Place())
       try meeting.clients[0].send([1])
-      #expect(try meeting.server[0].receive(limit: 8) == [1])
+      #expect(try meeting.server[0].receive(upTo: 8) == [1])
       try meeting.server[0].send([2])
       meeting.server[0].close()
-      #expect(try meeting.clients[0].receive(limit: 8) == [2])
+      #expect(try meeting.clients[0].receive(upTo: 8) == [2])
       meeting.close()
     }
   }
@@ -156,11 +157,11 @@ struct ConformanceTests {
     defer { meeting.close() }
     for round in 0..<3 {
       let error = #expect(throws: TransportError.self) {
-        _ = try meeting.server[0].receive(limit: 64, deadline: .after(.milliseconds(5)))
+        _ = try meeting.server[0].receive(upTo: 64, deadline: .after(.milliseconds(5)))
       }
       #expect(error?.code == .timedOut)
       try meeting.clients[0].send(pattern(64, seed: round))
-      #expect(try meeting.server[0].receive(limit: 64) == pattern(64, seed: round))
+      #expect(try meeting.server[0].receive(upTo: 64) == pattern(64, seed: round))
     }
   }
 
@@ -170,11 +171,8 @@ struct ConformanceTests {
       let meeting = try Meeting(subject.transport, in: try Place())
       defer { meeting.close() }
       let connection = meeting.server[0]
-      let receiving = try Background { () -> TransportError.Code? in
-        do throws(TransportError) {
-          _ = try connection.receive(limit: 64, deadline: deadline)
-          return nil
-        } catch { return error.code }
+      let receiving = try Background {
+        code { _ = try connection.receive(upTo: 64, deadline: deadline) }
       }
       connection.close()
       #expect(try receiving.value() == .closed)
@@ -187,20 +185,8 @@ struct ConformanceTests {
   func closeWakesAccept(_ subject: Subject) throws {
     let place = try Place()
     let rendezvous = try subject.transport.rendezvous(clients: 1, scratch: place.scratch)
-    var endpoint = rendezvous.server
-    endpoint.descriptors = try endpoint.descriptors.map {
-      let borrowed = OwnedDescriptor(adopting: $0)
-      let copy = try borrowed.duplicate()
-      _ = borrowed.release()
-      return copy.release()
-    }
-    let listener = try subject.transport.listen(at: endpoint)
-    let accepting = try Background { () -> TransportError.Code? in
-      do throws(TransportError) {
-        _ = try listener.accept(deadline: .never)
-        return nil
-      } catch { return error.code }
-    }
+    let listener = try subject.transport.listen(at: inherited(rendezvous.server))
+    let accepting = try Background { code { _ = try listener.accept(deadline: .never) } }
     listener.close()
     #expect(try accepting.value() == .closed)
   }
@@ -213,11 +199,11 @@ struct ConformanceTests {
     defer { meeting.close() }
     for index in 0..<4 { try meeting.clients[index].send([UInt8(index)]) }
     for connection in meeting.server {
-      let name = try connection.receive(limit: 8)
+      let name = try connection.receive(upTo: 8)
       try connection.send([name[0] + 100])
     }
     for index in 0..<4 {
-      #expect(try meeting.clients[index].receive(limit: 8) == [UInt8(index) + 100])
+      #expect(try meeting.clients[index].receive(upTo: 8) == [UInt8(index) + 100])
     }
   }
 

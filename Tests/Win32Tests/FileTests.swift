@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 import Win32
 
@@ -11,8 +12,8 @@ import Win32
   }
 
   @Test("the five dispositions do what they say to a file that is there and to one that is not")
-  func dispositions() {
-    let directory = TemporaryDirectory()
+  func dispositions() throws {
+    let directory = try Scratch()
     func outcome(_ disposition: DWORD, exists: Bool) -> [String] {
       let path = "\(directory.path)/\(disposition)\(exists)"
       if exists {
@@ -42,8 +43,8 @@ import Win32
   }
 
   @Test("a path that leads nowhere, a directory and a wrong flag are told apart")
-  func wrongPaths() {
-    let directory = TemporaryDirectory()
+  func wrongPaths() throws {
+    let directory = try Scratch()
     func code(_ path: String, _ disposition: DWORD = OPEN_EXISTING) -> String {
       #expect(create(path, disposition) == INVALID_HANDLE_VALUE)
       return ErrorName(GetLastError())
@@ -64,8 +65,8 @@ import Win32
   }
 
   @Test("a file is copied as the first exercise of a course does it")
-  func copy() {
-    let directory = TemporaryDirectory()
+  func copy() throws {
+    let directory = try Scratch()
     let content = String(repeating: "0123456789abcdef", count: 1000)
     let source = create(directory.path + "/source", CREATE_NEW)
     #expect(write(source, content) == "16000")
@@ -90,8 +91,8 @@ import Win32
   }
 
   @Test("a handle can do what it was opened for and no more")
-  func access() {
-    let directory = TemporaryDirectory()
+  func access() throws {
+    let directory = try Scratch()
     let path = directory.path + "/file"
     let writer = create(path, CREATE_NEW, GENERIC_WRITE)
     #expect(read(writer, 1) == .error("ERROR_ACCESS_DENIED"))
@@ -109,8 +110,8 @@ import Win32
   }
 
   @Test("the place moves from the beginning, from itself and from the end, and never before 0")
-  func pointer() {
-    let directory = TemporaryDirectory()
+  func pointer() throws {
+    let directory = try Scratch()
     let file = create(directory.path + "/file", CREATE_NEW)
     #expect(write(file, "0123456789") == "10")
     #expect(SetFilePointer(file, 3, nil, FILE_BEGIN) == 3)
@@ -140,8 +141,8 @@ import Win32
   }
 
   @Test("a file that is deleted on close is gone with its last handle")
-  func deleteOnClose() {
-    let directory = TemporaryDirectory()
+  func deleteOnClose() throws {
+    let directory = try Scratch()
     let path = directory.path + "/file"
     let file = create(path, CREATE_NEW, flags: FILE_FLAG_DELETE_ON_CLOSE)
     #expect(Glibc.access(path, F_OK) == 0)
@@ -150,8 +151,8 @@ import Win32
   }
 
   @Test("operations on an overlapped file go by their own places and are over at once")
-  func overlapped() {
-    let directory = TemporaryDirectory()
+  func overlapped() throws {
+    let directory = try Scratch()
     let file = create(directory.path + "/file", CREATE_NEW, flags: FILE_FLAG_OVERLAPPED)
     let operation = Operation()
     operation.overlapped.pointee.Offset = 4
@@ -170,8 +171,8 @@ import Win32
   }
 
   @Test("an operation on a file that is not overlapped works, and the next call goes on from there")
-  func overlappedOnSynchronous() {
-    let directory = TemporaryDirectory()
+  func overlappedOnSynchronous() throws {
+    let directory = try Scratch()
     let file = create(directory.path + "/file", CREATE_NEW)
     #expect(write(file, "0123456789") == "10")
     let operation = Operation()

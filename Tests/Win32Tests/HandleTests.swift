@@ -1,5 +1,6 @@
 import Glibc
 import IPCSystem
+import TestSupport
 import Testing
 import Win32
 
@@ -176,7 +177,7 @@ import Win32
       CloseHandle(nil)
       return (first, GetLastError())
     }
-    #expect(other.value() == (0, ERROR_INVALID_HANDLE))
+    #expect(try other.value() == (0, ERROR_INVALID_HANDLE))
     #expect(GetLastError() == 1234)
   }
 

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Win32
 
@@ -75,7 +76,7 @@ import Win32
     let reader = try Background { read(server, 9) }
     let writer = open(name)
     #expect(write(writer, "x") == "1")
-    #expect(reader.value() == "x")
+    #expect(try reader.value() == "x")
     #expect(SetMailslotInfo(server, 7))
     #expect(GetMailslotInfo(server, nil, nil, nil, &timeout))
     #expect(timeout == 7)

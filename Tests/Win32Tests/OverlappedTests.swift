@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 import Win32
 
@@ -70,7 +71,7 @@ import Win32
       waiter.waitUntilAsleep()
       #expect(waiter.outcome == nil)
       #expect(write(c, "x\(round)") == "2")
-      #expect(waiter.value())
+      #expect(try waiter.value())
       #expect(operation.result(s) == .bytes("x\(round)"))
     }
     CloseHandle(s)
@@ -100,7 +101,7 @@ import Win32
     let (s, c) = makePair()
     let (own, others) = (Operation(), Operation())
     let other = try Background { others.startRead(s, 4) }
-    #expect(other.value() == "ERROR_IO_PENDING")
+    #expect(try other.value() == "ERROR_IO_PENDING")
     #expect(own.startRead(s, 4) == "ERROR_IO_PENDING")
     #expect(CancelIo(s))
     #expect(own.result(s) == .error("ERROR_OPERATION_ABORTED"))
@@ -171,7 +172,7 @@ import Win32
     reader.waitUntilAsleep()
     #expect(reader.outcome == nil)
     #expect(write(c, "abc") == "3")
-    #expect(reader.value() == "abc")
+    #expect(try reader.value() == "abc")
     CloseHandle(s)
     CloseHandle(c)
   }
@@ -211,7 +212,7 @@ import Win32
       }
       if !operation.isSignalled { Issue.record("not signalled") }
     }
-    #expect(writer.value())
+    #expect(try writer.value())
     #expect(unread(s) == 0)
     CloseHandle(s)
     CloseHandle(c)
@@ -305,7 +306,7 @@ struct Address: @unchecked Sendable {
     waiter.waitUntilAsleep()
     #expect(waiter.outcome == nil)
     CloseHandle(client)
-    #expect(waiter.value() == ["ERROR_BROKEN_PIPE 0", "\(WAIT_IO_COMPLETION)"])
+    #expect(try waiter.value() == ["ERROR_BROKEN_PIPE 0", "\(WAIT_IO_COMPLETION)"])
     CloseHandle(server)
   }
 

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 import Win32
 
@@ -56,7 +57,7 @@ import Win32
     writer.waitUntilAsleep()
     #expect(writer.outcome == nil)
     CloseHandle(r)
-    #expect(writer.value() == "ERROR_BROKEN_PIPE")
+    #expect(try writer.value() == "ERROR_BROKEN_PIPE")
     CloseHandle(w)
   }
 
@@ -101,7 +102,7 @@ import Win32
     let reader = try Background { read(r, 1) }
     reader.waitUntilAsleep()
     CloseHandle(r)
-    #expect(reader.value() == .error("ERROR_INVALID_HANDLE"))
+    #expect(try reader.value() == .error("ERROR_INVALID_HANDLE"))
     CloseHandle(w)
   }
 
@@ -117,8 +118,8 @@ import Win32
     second.waitUntilAsleep()
     #expect(second.outcome == nil)
     #expect(write(w, "ab") == "2")
-    #expect(first.value() == "a")
-    #expect(second.value() == "1")
+    #expect(try first.value() == "a")
+    #expect(try second.value() == "1")
     CloseHandle(r)
     CloseHandle(w)
   }
@@ -146,7 +147,7 @@ import Win32
     #expect(read(hPipe, 64) == "tion")
     #expect(write(hPipe, "answer") == "6")
     #expect(FlushFileBuffers(hPipe))
-    #expect(client.value() == "answer")
+    #expect(try client.value() == "answer")
     #expect(DisconnectNamedPipe(hPipe))
     CloseHandle(hPipe)
   }
@@ -233,7 +234,7 @@ import Win32
     #expect(connected)
     #expect(read(server, 64) == "request")
     #expect(write(server, "reply") == "5")
-    #expect(caller.value() == .error("ERROR_MORE_DATA", "rep"))
+    #expect(try caller.value() == .error("ERROR_MORE_DATA", "rep"))
     #expect(error(ConnectNamedPipe(server, nil)) == "ERROR_NO_DATA")
     CloseHandle(server)
 
@@ -267,9 +268,9 @@ import Win32
     CloseHandle(client)
     DisconnectNamedPipe(server)
     let connector = try Background { ConnectNamedPipe(server, nil) }
-    #expect(waiter.value())
+    #expect(try waiter.value())
     let next = open(name)
-    #expect(connector.value())
+    #expect(try connector.value())
     CloseHandle(next)
     CloseHandle(server)
   }

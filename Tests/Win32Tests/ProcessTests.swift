@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 import Win32
 
@@ -111,8 +112,8 @@ import Win32
   }
 
   @Test("a program that cannot be started is an error of the call")
-  func failures() {
-    let directory = TemporaryDirectory()
+  func failures() throws {
+    let directory = try Scratch()
     let file = CreateFile(directory.path + "/plain", GENERIC_WRITE, 0, nil, CREATE_NEW, 0, nil)
     #expect(write(file, "not a program") == "13")
     CloseHandle(file)
@@ -146,7 +147,7 @@ import Win32
 
   @Test("a child reads from a pipe and writes to a file")
   func redirection() throws {
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     var attributes = SECURITY_ATTRIBUTES()
     attributes.bInheritHandle = TRUE
     let file = CreateFile(
@@ -169,7 +170,7 @@ import Win32
     // What is inherited elsewhere in these tests must not come in between: a process of its own
     // would be needed for that, so only the numbers are looked at that are this test's.
     let listing = #"/bin/sh -c "for f in /proc/self/fd/*; do readlink $f; done""#
-    let directory = TemporaryDirectory()
+    let directory = try Scratch()
     func file(_ name: String, _ inherited: BOOL) -> HANDLE {
       var attributes = SECURITY_ATTRIBUTES()
       attributes.bInheritHandle = inherited
@@ -220,7 +221,7 @@ import Win32
     reader.waitUntilAsleep()
     #expect(reader.outcome == nil)
     #expect(TerminateProcess(process.hProcess, 0))
-    #expect(reader.value() == .error("ERROR_BROKEN_PIPE"))
+    #expect(try reader.value() == .error("ERROR_BROKEN_PIPE"))
     close(process)
     CloseHandle(r)
   }

@@ -1,25 +1,15 @@
 import Glibc
+import TestSupport
 import Testing
 import Win32
 
 @Suite struct RandomCallTests {
-  /// Numbers from a seed (xorshift).
-  private struct Random: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state ^= state << 13
-      state ^= state >> 7
-      state ^= state << 17
-      return state
-    }
-  }
-
   /// Calls that do not wait, with handles of all kinds, dead and alive, and flags of all kinds.
   @Test("random calls never trap, and everything that was started ends", arguments: 0..<8)
-  func monkey(round: Int) {
-    let directory = TemporaryDirectory()
+  func monkey(round: Int) throws {
+    let directory = try Scratch()
     let seed = UInt64.random(in: 1 ... .max)
-    var random = Random(state: seed)
+    var random = SeededGenerator(seed: seed)
     var handles: [HANDLE] = [nil, INVALID_HANDLE_VALUE, HANDLE(2), HANDLE(1 << 50)]
     var operations: [Operation] = []
     let names = (0..<3).map { _ in Names.fresh() }

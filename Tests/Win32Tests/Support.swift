@@ -1,86 +1,22 @@
 import Glibc
-import IPCSystem
 import Synchronization
+import TestSupport
 import Win32
-
-/// A directory of a test's own, removed with what is in it when the value goes away.
-struct TemporaryDirectory: ~Copyable {
-  let path: String
-
-  init() {
-    var template = Array("/tmp/ipclab-test-XXXXXX".utf8CString)
-    precondition(mkdtemp(&template) != nil)
-    path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-  }
-
-  deinit { remove(path) }
-}
-
-private func remove(_ path: String) {
-  var plan = ChildProcess.Plan(program: "/bin/rm", arguments: ["-rf", path])
-  plan.descriptors = []
-  _ = try? ChildProcess.start(plan).wait()
-}
 
 /// Pipe names of these tests only: in a directory of this process, and each used once.
 enum Names {
   private static let count = Atomic<Int>(0)
 
-  private static let directory: String = {
-    var template = Array("/tmp/ipclab-test-XXXXXX".utf8CString)
-    precondition(mkdtemp(&template) != nil)
-    let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-    if let directory = try? RuntimeDirectory(verifying: path) { Win32Names.use(directory) }
-    atexit { remove(Names.directory) }
-    return path
+  private static let scratch: Scratch? = {
+    let scratch = try? Scratch()
+    if let scratch { Win32Names.use(scratch.runtime) }
+    atexit { Names.scratch?.remove() }
+    return scratch
   }()
 
   static func fresh() -> String {
-    _ = directory
+    _ = scratch
     return #"\\.\pipe\test"# + "\(count.wrappingAdd(1, ordering: .relaxed).newValue)"
-  }
-}
-
-/// A call on a thread of its own.
-final class Background<Value: Sendable>: Sendable {
-  private let state = Mutex<(thread: Int32?, outcome: Value?)>((nil, nil))
-
-  init(_ body: @escaping @Sendable () -> Value) throws {
-    try SystemThread.start {
-      self.state.withLock { $0.thread = SystemThread.currentNumber }
-      let outcome = body()
-      self.state.withLock { $0.outcome = outcome }
-    }
-  }
-
-  var outcome: Value? { state.withLock { $0.outcome } }
-
-  func value() -> Value {
-    while true {
-      if let outcome { return outcome }
-      usleep(200)
-    }
-  }
-
-  /// Returns when the thread has slept in the kernel for a while, or is done.
-  func waitUntilAsleep() {
-    var inRow = 0
-    while outcome == nil && inRow < 20 {
-      let asleep = state.withLock { $0.thread }.map { letter(of: $0) == "S" } ?? false
-      inRow = asleep ? inRow + 1 : 0
-      usleep(200)
-    }
-  }
-
-  /// The kernel's state letter of a thread: `S` is asleep.
-  private func letter(of thread: Int32) -> Character? {
-    guard let file = fopen("/proc/self/task/\(thread)/stat", "r") else { return nil }
-    defer { fclose(file) }
-    var line = [CChar](repeating: 0, count: 512)
-    guard fgets(&line, 512, file) != nil else { return nil }
-    let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-    guard let end = text.lastIndex(of: ")") else { return nil }
-    return text[text.index(end, offsetBy: 2)...].first
   }
 }
 
