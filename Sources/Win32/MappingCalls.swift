@@ -47,8 +47,8 @@ enum Views {
 ///   - hFile: A file; `INVALID_HANDLE_VALUE` for memory of its own, which begins with zeros.
 ///   - lpFileMappingAttributes: Whether the handle is inherited, which has no effect. Or `nil`.
 ///   - flProtect: What views of this handle may do at most: `PAGE_READONLY`, `PAGE_READWRITE` or
-///     `PAGE_WRITECOPY`, also with `EXECUTE_`, which changes nothing; with `SEC_COMMIT` or `SEC_RESERVE`,
-///     which change nothing either.
+///     `PAGE_WRITECOPY`, also as `PAGE_EXECUTE_…`, which changes nothing; with one of `SEC_COMMIT` and
+///     `SEC_RESERVE`, which changes nothing either.
 ///   - dwMaximumSizeHigh: The size, high 32 bits.
 ///   - dwMaximumSizeLow: The size, low 32 bits. 0 is the file's size. A shorter file is made longer.
 ///   - lpName: The name, which mutexes, semaphores, events and mappings share; or `nil`.
