@@ -68,7 +68,7 @@ struct Win32CaseTests {
     #expect(Win32Cases.cases("named pipe").count == 111)
     #expect(Win32Cases.cases("anonymous pipe").count == 12)
     #expect(Win32Cases.cases("file mapping").count == 22 + 42)
-    #expect(Win32Cases.syncAreas.flatMap { Win32Cases.cases($0) }.count == 35 + 79)
+    #expect(Win32Cases.syncAreas.flatMap { Win32Cases.cases($0) }.count == 35 + 80)
     #expect(Win32Cases.cases("mailslot").count == 18 + 29)
   }
 

@@ -71,7 +71,7 @@ final class Scratch: Sendable {
       (#"Global\"#, .invalidName), (#"Local\a\b"#, .noSuchNamespace), (#"Local\"#, .invalidName),
       ("", .invalidName),
       ("a\0", .invalidName), (String(repeating: "x", count: 261), .nameTooLong),
-    ])
+    ] as [(String, ObjectError.Code)])
   func prefixes(_ bad: String, _ expected: ObjectError.Code) throws {
     #expect(code { _ = try ObjectName(bad) } == expected)
     #expect(try ObjectName(#"Local\a"#) == ObjectName("a"))
