@@ -36,7 +36,7 @@ import Win32
   @Test("duplicates of the pseudo handles are handles for other threads")
   func pseudoHandles() throws {
     let me = GetCurrentProcess()
-    func duplicate(_ handle: HANDLE) -> HANDLE {
+    @Sendable func duplicate(_ handle: HANDLE) -> HANDLE {
       var copy: HANDLE = nil
       #expect(DuplicateHandle(me, handle, me, &copy, 0, FALSE, DUPLICATE_SAME_ACCESS))
       return copy
