@@ -331,13 +331,13 @@ int cipc_futex_add_and_wake(const void *word, uint32_t amount) {
 
 void *cipc_map_aligned(
     int fd, int64_t offset, size_t length, int protection, int is_private, size_t alignment) {
-  size_t room = length + alignment;
-  if (room < length) { errno = ENOMEM; return 0; }
+  size_t reserved = (length + alignment - 1) & ~(alignment - 1);
+  size_t room = reserved + alignment;
+  if (reserved < length || room < reserved) { errno = ENOMEM; return 0; }
   char *start = mmap(0, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (start == MAP_FAILED) return 0;
   char *base = (char *)(((uintptr_t)start + alignment - 1) & ~(uintptr_t)(alignment - 1));
-  size_t page = (size_t)sysconf(_SC_PAGESIZE);
-  char *end = base + ((length + page - 1) & ~(page - 1));
+  char *end = base + reserved;
   if (mmap(base, length, protection, MAP_FIXED | (is_private ? MAP_PRIVATE : MAP_SHARED), fd,
            offset) == MAP_FAILED) {
     int error = errno;

@@ -159,7 +159,10 @@ public struct CaseRunner: Sendable {
   {
     if afterCrash && !place.leftovers.isEmpty {
       let agent = try start(place.runtime)
-      for line in ["-\tCreateNamedPipe\th=s\tname=$P_next", "-\tCreateMutex\th=m\tname=$N_next"] {
+      for line in [
+        "-\tCreateNamedPipe\th=s\tname=$P_next", "-\tCreateMailslot\th=l\tname=$M_next",
+        "-\tCreateMutex\th=m\tname=$N_next",
+      ] {
         _ = try agent.ask(names.expand(line), deadline: .after(Self.patience))
       }
       _ = try agent.finish(deadline: .after(Self.leavingPatience))

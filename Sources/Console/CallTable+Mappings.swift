@@ -43,7 +43,8 @@ extension CallTable {
       [
         Parameter("h", .recentHandle([.mapping]), "the mapping"),
         Parameter("v", .value("v"), "a name for the view"),
-        Parameter("access", .value("MAP_ALL"), "what the view may do", flags: .mapAccess),
+        Parameter(
+          "access", .value("MAP_ALL"), "what the view may do; 0: nothing", flags: .mapAccess),
         Parameter("off", .value("0"), "where it begins: a multiple of 65536"),
         Parameter("size", .value("0"), "bytes; 0: up to the end"),
       ],
@@ -139,6 +140,9 @@ extension FlagSet {
       [
         "PAGE_READWRITE": PAGE_READWRITE, "PAGE_READONLY": PAGE_READONLY,
         "PAGE_WRITECOPY": PAGE_WRITECOPY, "PAGE_NOACCESS": PAGE_NOACCESS,
+        "PAGE_EXECUTE_READ": PAGE_EXECUTE_READ,
+        "PAGE_EXECUTE_READWRITE": PAGE_EXECUTE_READWRITE,
+        "PAGE_EXECUTE_WRITECOPY": PAGE_EXECUTE_WRITECOPY,
         "SEC_COMMIT": SEC_COMMIT, "SEC_RESERVE": SEC_RESERVE,
       ])
   fileprivate static let mapAccess = FlagSet(

@@ -129,7 +129,11 @@ extension Parameter {
 extension FlagSet {
   private static let standardRights = FlagSet(
     prefix: "",
-    ["SYNCHRONIZE": SYNCHRONIZE, "READ_CONTROL": READ_CONTROL, "DELETE": DELETE])
+    [
+      "SYNCHRONIZE": SYNCHRONIZE, "READ_CONTROL": READ_CONTROL, "DELETE": DELETE,
+      "GENERIC_READ": GENERIC_READ, "GENERIC_WRITE": GENERIC_WRITE,
+      "GENERIC_EXECUTE": GENERIC_EXECUTE, "GENERIC_ALL": GENERIC_ALL,
+    ])
   fileprivate static let mutexAccess =
     FlagSet(
       prefix: "",

@@ -23,10 +23,13 @@ public final class FileMapping: Sendable {
   /// What a view begins at a multiple of.
   public static let granularity = MappedPart.alignment
 
-  /// The size in bytes.
+  /// The size in bytes, as it was asked for. Memory is whole pages: views may have all of the last
+  /// one.
   public let size: Int
   /// What views may do at most.
   public let protection: Protection
+  /// Where the last view ends.
+  private let end: Int
   private let payload: ObjectNamespace.Payload
   private let holding: ObjectNamespace.Holding?
 
@@ -95,6 +98,7 @@ public final class FileMapping: Sendable {
   ) {
     self.size = size
     self.protection = protection
+    end = MemoryFile.isSealed(payload.descriptor.raw) ? Self.roundedUp(size) : size
     self.payload = payload
     self.holding = holding
   }
@@ -180,7 +184,7 @@ public final class FileMapping: Sendable {
     guard access != .readWrite || protection == .readWrite else {
       throw ObjectError(.accessDenied, "a view that writes")
     }
-    guard offset >= 0, offset < size, length ?? 1 > 0, length ?? 0 <= size - offset else {
+    guard offset >= 0, offset < size, length ?? 1 > 0, length ?? 0 <= end - offset else {
       throw ObjectError(.accessDenied, "a view of what is not mapped")
     }
     let length = length ?? size - offset

@@ -7,6 +7,8 @@ public import SyncObjects
 @safe public final class MappedView: Sendable {
   /// What may be done with the memory.
   public enum Access: Sendable {
+    /// Nothing: the addresses are taken.
+    case none
     /// Read.
     case read
     /// Read and write; everybody sees it.
@@ -16,6 +18,7 @@ public import SyncObjects
 
     var protection: MappedPart.Protection {
       switch self {
+      case .none: .none
       case .read: .read
       case .readWrite: .readWrite
       case .copyOnWrite: .copyOnWrite

@@ -8,6 +8,8 @@ internal import Glibc
 
   /// What may be done with the memory.
   public enum Protection: Sendable {
+    /// Nothing.
+    case none
     /// Reading.
     case read
     /// Reading and writing; all who map the file see it.
@@ -26,12 +28,18 @@ internal import Glibc
 
   /// Maps `length` bytes of a file from `offset` on, which is a multiple of the page size.
   ///
-  /// Touching what lies behind the file's end kills the process (`SIGBUS`).
+  /// Touching what lies behind the file's end kills the process (`SIGBUS`); so does what lies behind
+  /// the last page, up to the next multiple of ``alignment`` (`SIGSEGV`).
   public init(
     of file: borrowing OwnedDescriptor, offset: Int, length: Int, _ protection: Protection
   ) throws(SystemError) {
     let raw = file.raw
-    let flags = protection == .read ? PROT_READ : PROT_READ | PROT_WRITE
+    let flags =
+      switch protection {
+      case .none: PROT_NONE
+      case .read: PROT_READ
+      case .readWrite, .copyOnWrite: PROT_READ | PROT_WRITE
+      }
     guard
       let base = unsafe cipc_map_aligned(
         raw, Int64(offset), length, flags, protection == .copyOnWrite ? 1 : 0, Self.alignment)
@@ -40,7 +48,10 @@ internal import Glibc
     self.length = length
   }
 
-  deinit { unsafe _ = munmap(base, length) }
+  deinit {
+    let reserved = (length + Self.alignment - 1) / Self.alignment * Self.alignment
+    unsafe _ = munmap(base, reserved)
+  }
 
   /// Writes what was changed to the file, and waits until it is there. Wraps `msync(2)`.
   ///
@@ -104,6 +115,9 @@ extension MemoryFile {
     try checked("fcntl(F_ADD_SEALS)") { cipc_seal_size(raw) }
     return file
   }
+
+  /// Whether a descriptor is a memory file whose size stays.
+  public static func isSealed(_ raw: Int32) -> Bool { cipc_has_size_seals(raw) == 1 }
 }
 
 extension Descriptors {

@@ -39,7 +39,7 @@ internal import Glibc
   ///   size seals): touching it could then kill this process with SIGBUS.
   public init(mappingSealed file: borrowing OwnedDescriptor, size: Int) throws(SystemError) {
     let raw = file.raw
-    guard cipc_has_size_seals(raw) == 1 else {
+    guard MemoryFile.isSealed(raw) else {
       throw SystemError(code: EINVAL, call: "fcntl(F_GET_SEALS)")
     }
     var status = stat()

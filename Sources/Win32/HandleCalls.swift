@@ -14,7 +14,8 @@ public func CloseHandle(_ hObject: HANDLE) -> BOOL {
 ///
 /// - Parameters:
 ///   - hSourceProcessHandle: This process: `GetCurrentProcess()`.
-///   - hSourceHandle: The handle.
+///   - hSourceHandle: The handle; a duplicate of `GetCurrentProcess()` or `GetCurrentThread()` is one
+///     that other threads can use.
 ///   - hTargetProcessHandle: This process: `GetCurrentProcess()`.
 ///   - lpTargetHandle: Gets the new handle; or `nil`.
 ///   - dwDesiredAccess: What the new handle may do, of what the old one may do. Ignored with
@@ -32,15 +33,26 @@ public func DuplicateHandle(
     guard dwOptions & ~(DUPLICATE_SAME_ACCESS | DUPLICATE_CLOSE_SOURCE) == 0 else {
       throw Failure(ERROR_INVALID_PARAMETER)
     }
-    for process in [hSourceProcessHandle, hTargetProcessHandle] where process != ThisProcess.handle
-    {
+    for process in [hSourceProcessHandle, hTargetProcessHandle]
+    where !ThisProcess.isMeant(by: process) {
       _ = try HandleTable.shared.object(process, ProcessObject.self)
       throw Failure(ERROR_NOT_SUPPORTED)
     }
     let isSame = dwOptions & DUPLICATE_SAME_ACCESS != 0
+    let access = isSame ? nil : FileAccess.rights(of: dwDesiredAccess)
+    let pseudo: KernelObject? =
+      switch hSourceHandle {
+      case ThisProcess.handle: ThisProcess.object
+      case ThreadObject.pseudoHandle: ThreadObject.current
+      default: nil
+      }
+    if let pseudo {
+      unsafe lpTargetHandle?.pointee = HandleTable.shared.insert(
+        pseudo, access: access ?? PROCESS_ALL_ACCESS, isInherited: bInheritHandle)
+      return
+    }
     let copy = try HandleTable.shared.duplicate(
-      hSourceHandle, access: isSame ? nil : FileAccess.rights(of: dwDesiredAccess),
-      isInherited: bInheritHandle)
+      hSourceHandle, access: access, isInherited: bInheritHandle)
     if dwOptions & DUPLICATE_CLOSE_SOURCE != 0 { try HandleTable.shared.close(hSourceHandle) }
     unsafe lpTargetHandle?.pointee = copy
   }

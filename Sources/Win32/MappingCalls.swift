@@ -46,8 +46,9 @@ enum Views {
 /// - Parameters:
 ///   - hFile: A file; `INVALID_HANDLE_VALUE` for memory of its own, which begins with zeros.
 ///   - lpFileMappingAttributes: Whether the handle is inherited, which has no effect. Or `nil`.
-///   - flProtect: What views may do at most: `PAGE_READONLY`, `PAGE_READWRITE` or `PAGE_WRITECOPY`;
-///     with `SEC_COMMIT` or `SEC_RESERVE`, which change nothing.
+///   - flProtect: What views of this handle may do at most: `PAGE_READONLY`, `PAGE_READWRITE` or
+///     `PAGE_WRITECOPY`, also as `PAGE_EXECUTE_…`, which changes nothing; with one of `SEC_COMMIT` and
+///     `SEC_RESERVE`, which changes nothing either.
 ///   - dwMaximumSizeHigh: The size, high 32 bits.
 ///   - dwMaximumSizeLow: The size, low 32 bits. 0 is the file's size. A shorter file is made longer.
 ///   - lpName: The name, which mutexes, semaphores, events and mappings share; or `nil`.
@@ -62,10 +63,12 @@ public func CreateFileMapping(
 ) -> HANDLE {
   answer(otherwise: nil) { () throws(Failure) in
     let protection: FileMapping.Protection
-    switch flProtect & ~(SEC_COMMIT | SEC_RESERVE) {
-    case PAGE_READONLY: protection = .readOnly
-    case PAGE_READWRITE: protection = .readWrite
-    case PAGE_WRITECOPY: protection = .copyOnWrite
+    let attributes = SEC_COMMIT | SEC_RESERVE
+    if flProtect & attributes == attributes { throw Failure(ERROR_INVALID_PARAMETER) }
+    switch flProtect & ~attributes {
+    case PAGE_READONLY, PAGE_EXECUTE_READ: protection = .readOnly
+    case PAGE_READWRITE, PAGE_EXECUTE_READWRITE: protection = .readWrite
+    case PAGE_WRITECOPY, PAGE_EXECUTE_WRITECOPY: protection = .copyOnWrite
     default: throw Failure(ERROR_INVALID_PARAMETER)
     }
     let wanted = UInt64(dwMaximumSizeHigh) << 32 | UInt64(dwMaximumSizeLow)
@@ -85,7 +88,10 @@ public func CreateFileMapping(
       return (try FileMapping(of: descriptor, size: size, protection), false)
     }
     return unsafe SyncObjectOpening.handle(
-      MappingObject(mapping), existed: existed, access: FILE_MAP_ALL_ACCESS,
+      MappingObject(mapping), existed: existed,
+      // Also for one that was there, and allows more.
+      access: protection == .readWrite
+        ? FILE_MAP_ALL_ACCESS : FILE_MAP_ALL_ACCESS & ~FILE_MAP_WRITE,
       lpFileMappingAttributes)
   }
 }
@@ -109,7 +115,7 @@ public func OpenFileMapping(
     }
     // A private copy takes the right to read.
     let access = dwDesiredAccess == FILE_MAP_COPY ? FILE_MAP_READ : dwDesiredAccess
-    var rights = SyncObjectOpening.rights(
+    var rights = try SyncObjectOpening.rights(
       access, modify: FILE_MAP_WRITE, all: FILE_MAP_ALL_ACCESS)
     if access & GENERIC_READ != 0 { rights |= FILE_MAP_READ }
     return HandleTable.shared.insert(
@@ -121,8 +127,8 @@ public func OpenFileMapping(
 ///
 /// - Parameters:
 ///   - hFileMappingObject: The mapping.
-///   - dwDesiredAccess: `FILE_MAP_READ`, `FILE_MAP_WRITE` (and read), `FILE_MAP_ALL_ACCESS`, or
-///     `FILE_MAP_COPY`: what is written stays private.
+///   - dwDesiredAccess: `FILE_MAP_READ`, `FILE_MAP_WRITE` (and read), `FILE_MAP_ALL_ACCESS`,
+///     `FILE_MAP_COPY`: what is written stays private; or 0: nobody may touch it.
 ///   - dwFileOffsetHigh: Where the view begins, high 32 bits.
 ///   - dwFileOffsetLow: Where the view begins, low 32 bits: a multiple of 64 KiB.
 ///   - dwNumberOfBytesToMap: How many bytes; 0 is up to the end.
@@ -143,7 +149,7 @@ public func MapViewOfFile(
     } else if dwDesiredAccess & FILE_MAP_READ != 0 {
       (access, right) = (.read, FILE_MAP_READ)
     } else {
-      throw Failure(ERROR_INVALID_PARAMETER)
+      (access, right) = (.none, FILE_MAP_READ)
     }
     let mapping = try HandleTable.shared.object(
       hFileMappingObject, MappingObject.self, access: right
@@ -172,20 +178,20 @@ public func UnmapViewOfFile(_ lpBaseAddress: LPCVOID) -> BOOL {
 /// - Parameters:
 ///   - lpBaseAddress: Where to begin, in a view.
 ///   - dwNumberOfBytesToFlush: How many bytes; 0 is up to the end of the view.
-/// - Note: Errors: `ERROR_INVALID_ADDRESS`.
+/// - Note: Errors: `ERROR_INVALID_PARAMETER` for what is in no view.
 @discardableResult
 public func FlushViewOfFile(_ lpBaseAddress: LPCVOID, _ dwNumberOfBytesToFlush: Int) -> BOOL {
   succeeds { () throws(Failure) in
-    guard let (view, offset) = unsafe Views.find(lpBaseAddress), offset <= view.length else {
-      throw Failure(ERROR_INVALID_ADDRESS)
-    }
-    let rest = view.length - offset
-    guard (0...rest).contains(dwNumberOfBytesToFlush) else {
-      throw Failure(ERROR_INVALID_ADDRESS)
-    }
+    guard let (view, offset) = unsafe Views.find(lpBaseAddress),
+      (0...view.regionSize - offset).contains(dwNumberOfBytesToFlush)
+    else { throw Failure(ERROR_INVALID_PARAMETER) }
+    // Pages are flushed whole: a view's length may end before its last page.
+    let start = min(offset, view.length)
+    let rest = view.length - start
     try translating { () throws(ObjectError) in
       try view.flush(
-        from: offset, length: dwNumberOfBytesToFlush == 0 ? rest : dwNumberOfBytesToFlush)
+        from: start,
+        length: dwNumberOfBytesToFlush == 0 ? rest : min(rest, dwNumberOfBytesToFlush))
     }
   }
 }
@@ -238,6 +244,7 @@ public func VirtualQuery(
     info.Type = MEM_MAPPED
     info.Protect =
       switch view.access {
+      case .none: PAGE_NOACCESS
       case .read: PAGE_READONLY
       case .readWrite: PAGE_READWRITE
       case .copyOnWrite: PAGE_WRITECOPY

@@ -107,7 +107,7 @@ public func CreateProcess(
 ///   calling process only the low 8 bits of the code arrive, as for every process of Linux.
 @discardableResult
 public func TerminateProcess(_ hProcess: HANDLE, _ uExitCode: DWORD) -> BOOL {
-  if hProcess == ThisProcess.handle { ExitProcess(uExitCode) }
+  if ThisProcess.isMeant(by: hProcess) { ExitProcess(uExitCode) }
   return succeeds { () throws(Failure) in
     try HandleTable.shared.object(hProcess, ProcessObject.self, access: PROCESS_TERMINATE)
       .terminate(code: uExitCode)
@@ -122,7 +122,7 @@ public func TerminateProcess(_ hProcess: HANDLE, _ uExitCode: DWORD) -> BOOL {
 public func GetExitCodeProcess(_ hProcess: HANDLE, _ lpExitCode: LPDWORD) -> BOOL {
   succeeds { () throws(Failure) in
     let code =
-      hProcess == ThisProcess.handle
+      ThisProcess.isMeant(by: hProcess)
       ? STILL_ACTIVE
       : try HandleTable.shared.object(
         hProcess, ProcessObject.self, access: PROCESS_QUERY_INFORMATION
@@ -143,7 +143,7 @@ public func GetCurrentProcessId() -> DWORD { DWORD(bitPattern: getpid()) }
 
 /// The id of a process; 0 with `ERROR_INVALID_HANDLE` for something else.
 public func GetProcessId(_ Process: HANDLE) -> DWORD {
-  if Process == ThisProcess.handle { return GetCurrentProcessId() }
+  if ThisProcess.isMeant(by: Process) { return GetCurrentProcessId() }
   return answer(otherwise: 0) { () throws(Failure) in
     try HandleTable.shared.object(Process, ProcessObject.self).id
   }

@@ -112,9 +112,18 @@ final class ProcessThreadObject: KernelObject, WaitableObject, @unchecked Sendab
   init(of process: ProcessObject) { self.process = process }
 }
 
-/// This process. A handle of it needs no entry in the table.
-enum ThisProcess {
+/// This process. Its pseudo handle needs no entry in the table; a duplicate of that has one.
+final class ThisProcess: KernelObject, WaitableObject, @unchecked Sendable {
+  // Sendable: there is nothing in it.
   static let handle = HANDLE(-1)
+  static let object = ThisProcess()
+  private static let end = Event(.manual)
+
   /// It has not ended while somebody asks.
-  static let waitable: any Waitable = Event(.manual)
+  var waitable: any Waitable { Self.end }
+
+  /// Whether a handle is one of this process.
+  static func isMeant(by handle: HANDLE) -> Bool {
+    handle == Self.handle || (try? HandleTable.shared.object(handle, ThisProcess.self)) != nil
+  }
 }

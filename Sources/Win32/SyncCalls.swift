@@ -32,10 +32,10 @@ public func CreateMutex(
 /// Opens the mutex that has the name.
 ///
 /// - Parameters:
-///   - dwDesiredAccess: `SYNCHRONIZE` to wait; giving back needs no right.
+///   - dwDesiredAccess: `SYNCHRONIZE` to wait; giving back needs no right, but some other must be there.
 ///   - bInheritHandle: Has no effect.
 ///   - lpName: The name.
-/// - Note: Errors: `ERROR_FILE_NOT_FOUND`, `ERROR_INVALID_HANDLE`.
+/// - Note: Errors: `ERROR_FILE_NOT_FOUND`, `ERROR_INVALID_HANDLE`; `ERROR_ACCESS_DENIED` for no rights.
 public func OpenMutex(
   _ dwDesiredAccess: DWORD, _ bInheritHandle: BOOL, _ lpName: LPCTSTR
 ) -> HANDLE {
@@ -47,7 +47,7 @@ public func OpenMutex(
     }
     return HandleTable.shared.insert(
       MutexObject(mutex),
-      access: SyncObjectOpening.rights(
+      access: try SyncObjectOpening.rights(
         dwDesiredAccess, modify: MUTEX_MODIFY_STATE, all: MUTEX_ALL_ACCESS),
       isInherited: bInheritHandle)
   }
@@ -113,7 +113,7 @@ public func OpenSemaphore(
     }
     return HandleTable.shared.insert(
       SemaphoreObject(semaphore),
-      access: SyncObjectOpening.rights(
+      access: try SyncObjectOpening.rights(
         dwDesiredAccess, modify: SEMAPHORE_MODIFY_STATE, all: SEMAPHORE_ALL_ACCESS),
       isInherited: bInheritHandle)
   }
@@ -188,7 +188,7 @@ public func OpenEvent(
     let event = try translating { () throws(ObjectError) in try Event.open(name, in: directory) }
     return HandleTable.shared.insert(
       EventObject(event),
-      access: SyncObjectOpening.rights(
+      access: try SyncObjectOpening.rights(
         dwDesiredAccess, modify: EVENT_MODIFY_STATE, all: EVENT_ALL_ACCESS),
       isInherited: bInheritHandle)
   }

@@ -31,9 +31,10 @@ enum SyncObjectOpening {
     return try translating { () throws(ObjectError) in try ObjectName(text) }
   }
 
-  /// The name of an object that is to be opened.
+  /// The name of an object that is to be opened. An empty one is that of the namespace itself, which
+  /// is another kind of object.
   static func existingName(_ text: LPCTSTR) throws(Failure) -> ObjectName {
-    try name(text).orFailure(ERROR_INVALID_PARAMETER)
+    try name(text).orFailure(text == nil ? ERROR_INVALID_PARAMETER : ERROR_INVALID_HANDLE)
   }
 
   /// Makes the handle of an object that was created, and leaves `ERROR_ALREADY_EXISTS` when it was
@@ -48,9 +49,17 @@ enum SyncObjectOpening {
   }
 
   /// The rights that a call asks for, with the generic ones spelled out.
-  static func rights(_ desired: DWORD, modify: DWORD, all: DWORD) -> DWORD {
-    if desired & (GENERIC_ALL | MAXIMUM_ALLOWED) != 0 { return all }
+  ///
+  /// - Throws: `ERROR_ACCESS_DENIED` for none, and for one that this kind of object does not have.
+  static func rights(
+    _ desired: DWORD, modify: DWORD, all: DWORD
+  ) throws(Failure) -> DWORD {
+    let whole = GENERIC_ALL | MAXIMUM_ALLOWED
     let generic = GENERIC_READ | GENERIC_WRITE | GENERIC_EXECUTE
+    guard desired != 0, desired & ~(whole | generic | all | SYNCHRONIZE) == 0 else {
+      throw Failure(ERROR_ACCESS_DENIED)
+    }
+    if desired & whole != 0 { return all }
     var rights = desired & ~generic
     if desired & GENERIC_WRITE != 0 { rights |= modify }
     if desired & GENERIC_EXECUTE != 0 { rights |= SYNCHRONIZE }

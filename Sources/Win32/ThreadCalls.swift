@@ -21,6 +21,15 @@ final class ThreadObject: KernelObject, WaitableObject, @unchecked Sendable {
 
   init(_ end: ThreadEnd) { self.end = end }
 
+  /// The calling thread. When `CreateThread` has not made it, its end may be seen a moment before what
+  /// it owned at the first question is abandoned.
+  static var current: ThreadObject {
+    if let known = ThreadContext.current.thread { return known }
+    let thread = ThreadObject(ThreadEnd())
+    thread.begin()
+    return thread
+  }
+
   /// The kernel's number of the thread.
   var number: DWORD { state.withLock { $0.number } }
 

@@ -56,13 +56,14 @@ enum Waits {
   /// What to sleep on for a handle.
   static func waitable(_ handle: HANDLE) throws(Failure) -> any Waitable {
     if handle == ThisProcess.handle || handle == ThreadObject.pseudoHandle {
-      return ThisProcess.waitable
+      return ThisProcess.object.waitable
     }
     let entry = try HandleTable.shared.entry(handle)
+    // Handles of mappings do not have the right.
+    if entry.access & SYNCHRONIZE == 0 { throw Failure(ERROR_ACCESS_DENIED) }
     guard let object = entry.object as? any WaitableObject else {
       throw Failure(ERROR_INVALID_HANDLE)
     }
-    if entry.access & SYNCHRONIZE == 0 { throw Failure(ERROR_ACCESS_DENIED) }
     return object.waitable
   }
 }

@@ -5,14 +5,15 @@ public import Testing
 
 /// The cases of what Win32 does, played against the real program.
 enum Win32Cases {
-  static let all: [ConformanceCase] = {
-    let path = URL(filePath: #filePath).deletingLastPathComponent().appending(
-      path: "win32-cases.json")
+  static let all = ["win32-cases.json", "more-object-cases.json"].flatMap(load)
+
+  private static func load(_ name: String) -> [ConformanceCase] {
+    let path = URL(filePath: #filePath).deletingLastPathComponent().appending(path: name)
     do { return try ConformanceCase.load(path: path.path) } catch {
-      Issue.record("the cases cannot be read: \(error)")
+      Issue.record("the cases of \(name) cannot be read: \(error)")
       return []
     }
-  }()
+  }
 
   static func cases(_ area: String, isSure: Bool = true) -> [ConformanceCase] {
     all.filter { $0.area == area && ($0.confidence != .low) == isSure }
@@ -66,9 +67,9 @@ struct Win32CaseTests {
   func count() {
     #expect(Win32Cases.cases("named pipe").count == 111)
     #expect(Win32Cases.cases("anonymous pipe").count == 12)
-    #expect(Win32Cases.cases("file mapping").count == 22)
-    #expect(Win32Cases.syncAreas.flatMap { Win32Cases.cases($0) }.count == 35)
-    #expect(Win32Cases.cases("mailslot").count == 18)
+    #expect(Win32Cases.cases("file mapping").count == 22 + 42)
+    #expect(Win32Cases.syncAreas.flatMap { Win32Cases.cases($0) }.count == 35 + 80)
+    #expect(Win32Cases.cases("mailslot").count == 18 + 29)
   }
 
   private func check(_ item: ConformanceCase) async throws {

@@ -60,6 +60,41 @@ extension Scratch {
     second.mapping.close()
   }
 
+  @Test("memory is whole pages, a file as long as it is")
+  func wholePages() throws {
+    let memory = try FileMapping(size: 100)
+    #expect(memory.size == 100)
+    let view = try memory.view(.readWrite)
+    #expect(view.length == 100 && view.regionSize == 4096)
+    #expect(try memory.view(length: 4096, .read).length == 4096)
+    #expect(throws: ObjectError.self) { try memory.view(length: 4097, .read) }
+    let file = try FileMapping(of: Scratch().file([1, 2, 3]).raw, .readOnly)
+    #expect(throws: ObjectError.self) { try file.view(length: 4, .read) }
+  }
+
+  @Test("the addresses behind a view, up to the next 64 KiB, are nobody's")
+  func guardedEnd() throws {
+    let mapping = try FileMapping(size: 4096)
+    let view = try mapping.view(.readWrite)
+    let end = UInt(bitPattern: view.address) + 4096
+    // What the kernel would put there, were there room.
+    let others = (0..<64).map { _ in
+      mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    }
+    defer { for other in others { munmap(other, 4096) } }
+    for page in 0..<15 {
+      #expect(try GuardedMemory.read(from: end + UInt(page) * 4096, count: 1) == nil)
+    }
+    #expect(try view.read(at: 4095, count: 1) == [0])
+  }
+
+  @Test("nobody can touch a view for nothing")
+  func untouchable() throws {
+    let view = try FileMapping(size: 4096, .readOnly).view(.none)
+    #expect(throws: ObjectError.self) { try view.read(at: 0, count: 1) }
+    #expect(throws: ObjectError.self) { try view.write([1], at: 0) }
+  }
+
   @Test("views do what the protection allows")
   func protection() throws {
     let mapping = try FileMapping(size: 4096, .readOnly)

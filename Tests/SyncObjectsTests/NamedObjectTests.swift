@@ -41,18 +41,19 @@ import Testing
   }
 
   @Test(
-    "prefixes are taken off, other backslashes refused",
+    "the session's prefix is taken off, that of all sessions kept, other backslashes refused",
     arguments: [
-      (#"Local\a"#, nil), (#"Global\a"#, nil), (#"local\a"#, .noSuchNamespace),
-      (#"Local\a\b"#, .noSuchNamespace), (#"Local\"#, .invalidName), ("", .invalidName),
+      (#"local\a"#, .noSuchNamespace), (#"Global\a\b"#, .noSuchNamespace),
+      (#"Global\"#, .invalidName), (#"Local\a\b"#, .noSuchNamespace), (#"Local\"#, .invalidName),
+      ("", .invalidName),
       ("a\0", .invalidName), (String(repeating: "x", count: 261), .nameTooLong),
-    ] as [(String, ObjectError.Code?)])
-  func prefixes(_ text: String, _ expected: ObjectError.Code?) throws {
-    guard let expected else {
-      #expect(try ObjectName(text).text == "a")
-      return
-    }
-    #expect(code { _ = try ObjectName(text) } == expected)
+    ] as [(String, ObjectError.Code)])
+  func prefixes(_ bad: String, _ expected: ObjectError.Code) throws {
+    #expect(code { _ = try ObjectName(bad) } == expected)
+    #expect(try ObjectName(#"Local\a"#) == ObjectName("a"))
+    #expect(try ObjectName(#"Global\a"#).text == #"Global\a"#)
+    let longest = String(repeating: "x", count: 260)
+    #expect(try ObjectName(#"Local\"# + longest).text == longest)
   }
 
   @Test("many threads create and close one name: all who have it at once have the same")

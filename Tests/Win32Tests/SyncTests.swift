@@ -33,6 +33,70 @@ import Win32
     CloseHandle(mutex)
   }
 
+  @Test("duplicates of the pseudo handles are handles for other threads")
+  func pseudoHandles() throws {
+    let me = GetCurrentProcess()
+    @Sendable func duplicate(_ handle: HANDLE) -> HANDLE {
+      var copy: HANDLE = nil
+      #expect(DuplicateHandle(me, handle, me, &copy, 0, FALSE, DUPLICATE_SAME_ACCESS))
+      return copy
+    }
+    let process = duplicate(me)
+    #expect(process != me && GetProcessId(process) == GetCurrentProcessId())
+    var code: DWORD = 0
+    #expect(GetExitCodeProcess(process, &code) && code == STILL_ACTIVE)
+    #expect(WaitForMultipleObjects(1, [process], FALSE, 0) == WAIT_TIMEOUT)
+    #expect(DuplicateHandle(process, process, process, nil, 0, FALSE, DUPLICATE_SAME_ACCESS))
+    #expect(CloseHandle(process) && !CloseHandle(process))
+    let (told, mayEnd) = (CreateEvent(nil, TRUE, FALSE, nil), CreateEvent(nil, TRUE, FALSE, nil))
+    // One that CreateThread has not made.
+    let thread = try Background {
+      let copy = duplicate(GetCurrentThread())
+      let (number, own) = (GetThreadId(copy), GetCurrentThreadId())
+      SetEvent(told)
+      WaitForSingleObject(mayEnd, INFINITE)
+      return (copy, number == own)
+    }
+    WaitForSingleObject(told, INFINITE)
+    SetEvent(mayEnd)
+    let (copy, isOwn) = thread.value()
+    #expect(isOwn)
+    #expect(WaitForSingleObject(copy, INFINITE) == WAIT_OBJECT_0)
+    for handle in [copy, told, mayEnd] { CloseHandle(handle) }
+  }
+
+  @Test("an object is opened for rights that its kind has, and for one at least")
+  func rights() {
+    _ = Names.fresh()
+    let name = "rights\(getpid())"
+    let event = CreateEvent(nil, TRUE, FALSE, name)
+    for wrong in [0, FILE_APPEND_DATA, DWORD(1) << 23, EVENT_ALL_ACCESS | 0x8000] {
+      #expect(OpenEvent(wrong, FALSE, name) == nil)
+      #expect(GetLastError() == ERROR_ACCESS_DENIED)
+    }
+    for right in [READ_CONTROL, SYNCHRONIZE, MAXIMUM_ALLOWED, GENERIC_ALL, GENERIC_READ] {
+      #expect(CloseHandle(OpenEvent(right, FALSE, name)))
+    }
+    #expect(OpenEvent(0, FALSE, name + "x") == nil && GetLastError() == ERROR_FILE_NOT_FOUND)
+    #expect(OpenEvent(0, FALSE, nil) == nil && GetLastError() == ERROR_INVALID_PARAMETER)
+    #expect(OpenEvent(0, FALSE, "") == nil && GetLastError() == ERROR_INVALID_HANDLE)
+    CloseHandle(event)
+  }
+
+  @Test("a flush lies in one view")
+  func flush() {
+    let mapping = CreateFileMapping(INVALID_HANDLE_VALUE, nil, PAGE_READWRITE, 0, 8192, nil)
+    let view = MapViewOfFile(mapping, FILE_MAP_WRITE, 0, 0, 100)
+    #expect(FlushViewOfFile(view, 0) && FlushViewOfFile(view, 4096))
+    #expect(FlushViewOfFile(view.map { $0 + 200 }, 0) && FlushViewOfFile(view.map { $0 + 200 }, 9))
+    for (address, length) in [(view, 4097), (view.map { $0 + 4096 }, 0), (view, -1), (nil, 0)] {
+      #expect(!FlushViewOfFile(address, length))
+      #expect(GetLastError() == ERROR_INVALID_PARAMETER)
+    }
+    #expect(UnmapViewOfFile(view))
+    CloseHandle(mapping)
+  }
+
   @Test("SignalObjectAndWait signals and waits, or does neither")
   func signalAndWait() throws {
     let (mutex, done) = (CreateMutex(nil, TRUE, nil), CreateEvent(nil, FALSE, FALSE, nil))

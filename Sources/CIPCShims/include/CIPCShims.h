@@ -134,6 +134,7 @@ int cipc_futex_flip_and_wake(const void *word, uint32_t bits);
 int cipc_futex_add_and_wake(const void *word, uint32_t amount);
 // Maps part of a file at an address that is a multiple of `alignment`: MAP_FAILED is a cast, and
 // MAP_FIXED over a reservation is what alignment takes. `protection` is PROT_…; NULL means failure.
+// What lies between the end and the next multiple of `alignment` stays reserved: nobody can touch it.
 void *cipc_map_aligned(
     int fd, int64_t offset, size_t length, int protection, int is_private, size_t alignment);
 // Ends the calling thread. Declared here because Swift's view says that it returns.
