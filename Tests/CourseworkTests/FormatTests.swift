@@ -24,8 +24,9 @@ struct FormatTests {
     var unbuilt = submission("=1+1", [.buildError, .buildError])
     unbuilt.mistake = nasty
     let plan = BatchPlan(
-      lab: lab.id, labFingerprint: 0, seed: 3, seconds: nil, commands: [:], source: "/class",
-      submissions: [], isSingle: false, started: "2026-01-31T12:00:00Z")
+      lab: lab.id, labFingerprint: 0, graderFingerprint: 0, seed: 3, seconds: nil,
+      commands: [:], source: "/class", submissions: [], isSingle: false,
+      started: "2026-01-31T12:00:00Z")
     return ClassResult(
       lab: lab, plan: plan,
       submissions: [

@@ -53,6 +53,10 @@ struct StudentTests {
     let read = try folder.progress()
     #expect(read.points(in: lab.lab) == 60)
     #expect(read.next(in: lab.lab)?.id == "hello.child")
+    // What is nobody's mistake costs nothing, and is open still.
+    progress.add([CheckReport(id: "hello.child", outcome: .graderError("odd"), maxPoints: 40)])
+    #expect(progress.points(in: lab.lab) == 100)
+    #expect(progress.next(in: lab.lab)?.id == "hello.child")
     try place.write("{", to: "mine/.ipclab/progress.json")
     #expect(throws: CourseworkError.self) { try folder.progress() }
   }

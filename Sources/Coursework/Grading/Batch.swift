@@ -30,8 +30,6 @@ public final class Batch: Sendable {
   private struct State {
     var waiting: [String]
     var results: [String: GradedSubmission]
-    /// Seconds of each that was graded by this process.
-    var gradedHere: [Double] = []
     var failure: (any Error)?
     var isStopped = false
   }
@@ -80,8 +78,9 @@ public final class Batch: Sendable {
           + "a folder of its own.")
     }
     let plan = BatchPlan(
-      lab: folder.lab.id, labFingerprint: try fingerprint(of: folder), seed: seed,
-      seconds: seconds, commands: commands, source: place, submissions: names, isSingle: isSingle,
+      lab: folder.lab.id, labFingerprint: try Fingerprint.of(folder),
+      graderFingerprint: try Fingerprint.of(file: runner.executable), seed: seed, seconds: seconds,
+      commands: commands, source: place, submissions: names, isSingle: isSingle,
       started: Timestamp.now())
     try StudentFolder.createDirectory(output)
     try JSONFile.write(plan, to: "\(output)/\(planFile)")
@@ -101,15 +100,23 @@ public final class Batch: Sendable {
 
   /// Goes on with a batch that was interrupted.
   ///
-  /// - Throws: ``CourseworkError`` when the lab has changed since.
+  /// - Throws: ``CourseworkError`` when the lab or ipclab has changed since.
   public static func resume(
     _ folder: LabFolder, directory: String, runner: CheckRunner
   ) throws -> Batch {
     let plan = try plan(in: directory)
-    guard plan.lab == folder.lab.id, try fingerprint(of: folder) == plan.labFingerprint else {
+    let changed: String?
+    if try plan.lab != folder.lab.id || plan.labFingerprint != Fingerprint.of(folder) {
+      changed = "\(folder.path) (lab.json, checks, or the starter's Package.swift)"
+    } else if try plan.graderFingerprint != Fingerprint.of(file: runner.executable) {
+      changed = "ipclab itself"
+    } else {
+      changed = nil
+    }
+    if let changed {
       throw CourseworkError.usage(
-        "\(folder.path)/lab.json has changed since the batch in \(directory) began: its results and "
-          + "new ones would not be comparable. Grade again into another folder.")
+        "\(changed) has changed since the batch in \(directory) began: its results and new ones "
+          + "would not be comparable. Grade again into another folder.")
     }
     let output = LabCatalogue.absolute(directory)
     var results: [String: GradedSubmission] = [:]
@@ -138,11 +145,6 @@ public final class Batch: Sendable {
       !name.hasPrefix(".") && Submission.isFolder("\(place)/\(name)")
         && "\(place)/\(name)" != output
     }.sorted()
-  }
-
-  /// FNV-1a of what decides about points.
-  private static func fingerprint(of folder: LabFolder) throws -> UInt64 {
-    Fingerprint.of(Array(try JSONFile.encode(folder.lab).utf8))
   }
 
   // MARK: - Grading
@@ -278,10 +280,6 @@ public final class Batch: Sendable {
     record.isComplete = true
     record.ownCommands = plan.ownCommands(of: name)
     try keep()
-    if record.mistake == nil {
-      let seconds = Double(MonotonicClock.now() - began) / 1e9
-      state.withLock { $0.gradedHere.append(seconds) }
-    }
     _ = isStopped(name)
   }
 
@@ -316,13 +314,11 @@ public final class Batch: Sendable {
   private func standing(_ jobs: Int, _ label: String) -> Standing {
     state.withLock { state in
       let total = plan.submissions.count
-      let done = state.results.values.count(where: \.isComplete)
-      // The median. Before the first is done there is nothing to go by but a guess.
-      let times = state.gradedHere.sorted()
-      let each = times.isEmpty ? 15.0 : times[times.count / 2]
-      let remaining = UInt64(each * Double(total - done) / Double(jobs) * 1e9)
-      return Standing(
-        done: done, total: total, remaining: remaining, label: label)
+      let times = state.results.values.filter(\.isComplete).map(\.seconds)
+      // Before the first is done there is nothing to go by but a guess.
+      let each = times.isEmpty ? 15.0 : times.reduce(0, +) / Double(times.count)
+      let remaining = UInt64(each * Double(total - times.count) / Double(jobs) * 1e9)
+      return Standing(done: times.count, total: total, remaining: remaining, label: label)
     }
   }
 
@@ -351,14 +347,5 @@ public final class Batch: Sendable {
       sources.append((name, SourceText.all(in: submission.path)))
     }
     return Similarity.pairs(sources, given: [SourceText.all(in: folder.starter)])
-  }
-}
-
-/// FNV-1a, 64 bits.
-enum Fingerprint {
-  static func of(_ bytes: some Sequence<UInt8>) -> UInt64 {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-    return hash
   }
 }

@@ -51,8 +51,7 @@ public struct Workshop: Sendable {
     case .built:
       isReady.withLock { $0 = true }
       return
-    case .timedOut: reason = "the compiler was stopped after \(builder.seconds) s."
-    case .failed(let text), .killed(let text): reason = text
+    case .stopped(let text), .failed(let text), .killed(let text): reason = text
     }
     throw CourseworkError.environment(
       "the lab's own starter cannot be built here, so no submission can be: \(reason)\n"
@@ -105,9 +104,9 @@ public struct Workshop: Sendable {
     try edit(package)
     for name in missing { unsafe _ = unlink(scratch + "/debug/" + name) }
     switch try builder.build(package, scratch: scratch, isStopped: isStopped) {
-    case .timedOut:
+    case .stopped(let text):
       startAfresh()
-      return .mistake("The compiler was stopped after \(builder.seconds) s without being done.")
+      return .mistake(text)
     case .failed(let log): return .mistake(log)
     case .killed(let line):
       startAfresh()
@@ -150,9 +149,7 @@ public struct Workshop: Sendable {
     _ submission: Submission, of lab: LabFolder, with builder: PackageBuilder
   ) throws -> Result {
     switch try builder.build(submission.path) {
-    case .timedOut:
-      return .mistake("The compiler was stopped after \(builder.seconds) s without being done.")
-    case .failed(let log): return .mistake(log)
+    case .stopped(let text), .failed(let text): return .mistake(text)
     case .killed(let line):
       throw CourseworkError.environment(
         "\(ToolchainKilled(line: line)). Try again; often there was too little memory.")

@@ -207,7 +207,7 @@ public struct Progress: Codable, Sendable, Equatable {
     let now = Timestamp.now()
     for report in reports {
       checks[report.id] = Result(
-        outcome: report.outcome.word, points: report.points, time: now, seed: report.seed)
+        outcome: report.outcome.word, points: report.earned, time: now, seed: report.seed)
     }
     runs += 1
     last = now
