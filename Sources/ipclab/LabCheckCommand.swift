@@ -82,6 +82,7 @@ struct LabCheckRun {
     let lab = folder.lab
     let seed = try arguments.seed("--seed") ?? Workplace.freshSeed()
     let submission = try Submission(path: path, commands: LabPlace.commands(arguments, of: lab))
+    try submission.lookForPrograms()
     Output.data("\(lab.heading)\n")
     let programs: [String: [String]]
     switch try build(submission) {

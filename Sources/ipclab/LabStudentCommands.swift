@@ -48,6 +48,7 @@ enum LabListCommand {
         "\(name) is left out: its lab.json has mistakes. They are shown by: ipclab lab explain \(name)"
       )
     }
+    if catalogue.labs.isEmpty { return Exit.environment }
     Output.data("\nNext: \(next ?? "nothing. All labs have full points.")\n")
     return Exit.done
   }

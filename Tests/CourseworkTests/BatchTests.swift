@@ -25,6 +25,7 @@ struct BatchTests {
     try place.write("nothing", to: "class/empty/notes.txt")
     try place.submit("odd", "echo hello\n")
     try place.write("{\"commands\": 3}", to: "class/odd/ipclab.json")
+    try place.write(#"{"commands": {"hello": "./a.out"}}"#, to: "class/uncompiled/ipclab.json")
     // The results of others must not be within reach.
     try place.submit("thief", "cat \(place.path)/class/good/hello.sh >/dev/null && echo hello\n")
     let batch = try begin(place, lab)
@@ -37,7 +38,9 @@ struct BatchTests {
     }
     let thief = isShutOff ? 0.0 : 100.0
     #expect(
-      points == ["good": 100, "bad": 0, "nested": 100, "empty": 0, "odd": 0, "thief": thief])
+      points == [
+        "good": 100, "bad": 0, "nested": 100, "empty": 0, "odd": 0, "thief": thief, "uncompiled": 0,
+      ])
     let bad = try #require(result.submissions.first { $0.name == "bad" })
     #expect(bad.reports.map(\.outcome) == [.fail, .skipped(parent: "hello.word")])
     let empty = try #require(result.submissions.first { $0.name == "empty" })
@@ -45,6 +48,8 @@ struct BatchTests {
     #expect(empty.mistake?.contains("has no Package.swift") == true)
     let odd = try #require(result.submissions.first { $0.name == "odd" })
     #expect(odd.mistake?.contains("ipclab.json") == true)
+    let uncompiled = try #require(result.submissions.first { $0.name == "uncompiled" })
+    #expect(uncompiled.mistake?.contains("hello is not there: ./a.out") == true)
     #expect(!place.exists("out/work"))
   }
 
@@ -258,7 +263,7 @@ struct BatchTests {
     let second = try Batch.resume(lab, directory: place.path + "/out", runner: runner)
     #expect(second.completeBefore == before.count { $0.isComplete })
     // What was done before says how long the rest will take: two at a time, of 100 s each.
-    let estimates = Locked<[UInt64]>([])
+    let estimates = Locked<[UInt64?]>([])
     #expect(
       try second.run(jobs: 2, isStopped: { false }) { standing in
         estimates.withLock { $0.append(standing.remaining) }

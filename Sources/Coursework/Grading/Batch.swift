@@ -14,8 +14,8 @@ public final class Batch: Sendable {
     public var done: Int
     /// All of them.
     public var total: Int
-    /// Nanoseconds that the rest will take, as far as one can tell.
-    public var remaining: UInt64
+    /// Nanoseconds that the rest will take; `nil` while nothing is done by which one could tell.
+    public var remaining: UInt64?
     /// What is being done.
     public var label: String
   }
@@ -228,7 +228,7 @@ public final class Batch: Sendable {
     builder.jobs = max(1, Processor.allowed().count / jobs)
     let found = look(at: name)
     if case .found(let submission) = found, workshop.compiles(submission, of: folder) {
-      try workshop.prepare(for: folder, with: builder) { isStopped(name) }
+      try workshop.prepare(for: folder, with: builder) { isStopped("building the library") }
     }
     let began = MonotonicClock.now()
     var record = state.withLock { $0.results[name] } ?? GradedSubmission(name: name)
@@ -296,7 +296,10 @@ public final class Batch: Sendable {
   private func look(at name: String) -> Found {
     let path = plan.isSingle ? plan.source : "\(plan.source)/\(name)"
     let submission: Submission
-    do { submission = try Submission(path: path, commands: plan.commands) } catch {
+    do {
+      submission = try Submission(path: path, commands: plan.commands)
+      try submission.lookForPrograms()
+    } catch {
       // The fault of the submission, not of this machine.
       return .mistake("\(error)")
     }
@@ -315,10 +318,11 @@ public final class Batch: Sendable {
     state.withLock { state in
       let total = plan.submissions.count
       let times = state.results.values.filter(\.isComplete).map(\.seconds)
-      // Before the first is done there is nothing to go by but a guess.
-      let each = times.isEmpty ? 15.0 : times.reduce(0, +) / Double(times.count)
-      let remaining = UInt64(each * Double(total - times.count) / Double(jobs) * 1e9)
-      return Standing(done: times.count, total: total, remaining: remaining, label: label)
+      let rest = Double(total - times.count) / Double(jobs)
+      let seconds = times.reduce(0, +) / Double(times.count) * rest
+      return Standing(
+        done: times.count, total: total, remaining: times.isEmpty ? nil : UInt64(seconds * 1e9),
+        label: label)
     }
   }
 
