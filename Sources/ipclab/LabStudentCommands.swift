@@ -130,7 +130,10 @@ enum LabStartCommand {
     let path = arguments.operands.count == 2 ? arguments.operands[1] : lab.name
     let folder = try StudentFolder.start(lab, at: path)
     let place = LabPlace.relative(folder.path)
-    let programs = lab.lab.programNames.map { "  \($0): \(lab.lab.programs[$0] ?? "")" }
+    let programs = lab.lab.programNames.map { name in
+      let text = lab.lab.programs[name] ?? ""
+      return text.hasPrefix(name + " ") ? "  \(text)" : "  \(name): \(text)"
+    }
     Output.data(
       """
       \(lab.lab.heading)

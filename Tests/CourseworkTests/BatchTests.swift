@@ -376,6 +376,9 @@ struct BatchTests {
     // It is copied before the check begins, and looked at every moment while the check runs.
     let sleeper = try #require(Self.process(running: "sleep 1000", below: grader.pid))
     grader.signal(SIGSTOP)
+    let second = try place.start(["grade", "--resume", "--out", "out"]).wait().status
+    #expect(second == .exited(2))
+    #expect(try place.read("stderr").contains("another ipclab is grading into"))
     try place.write("echo hello\n", to: file)
     // The check of the sleeper is over, and what it found lies there when the grader goes on.
     while Glibc.kill(sleeper, 0) == 0 { usleep(5000) }

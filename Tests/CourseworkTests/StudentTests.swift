@@ -80,7 +80,8 @@ struct LabCommandTests {
     // The order in which a failing check is told.
     let order = [
       "FAIL", "hello.word", "What was done", "Expected", "Seen", "hallo", "ipclab lab hint 1",
-      "--test hello.word --seed 5", "SKIPPED", "0 of 2 checks passed", "What to do next",
+      "--test hello.word --seed 5", "SKIPPED", "0 of 2 checks passed", "waits for another check",
+      "how it should be", "What to do next", "at // TASK 1",
     ]
     var rest = bad.output[...]
     for words in order {

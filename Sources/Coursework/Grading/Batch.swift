@@ -161,11 +161,14 @@ public final class Batch: Sendable {
   ///   - isStopped: Asked before every check; `true` ends the batch, which can be resumed.
   ///   - progress: Told after every check.
   /// - Returns: Whether everything is done.
-  /// - Throws: ``CourseworkError`` when results cannot be written or nothing can be built.
+  /// - Throws: ``CourseworkError`` when results cannot be written, nothing can be built, or another
+  ///   process is at work on this batch.
   public func run(
     jobs: Int, isStopped: @escaping @Sendable () -> Bool,
     progress: @escaping @Sendable (Standing) -> Void
   ) throws -> Bool {
+    let lock = try lock()
+    defer { close(lock) }
     let gate = DispatchGroup()
     for number in 1...max(1, jobs) {
       gate.enter()
@@ -187,6 +190,20 @@ public final class Batch: Sendable {
     }
     if isDone { FolderCopy.remove("\(directory)/work") }
     return isDone
+  }
+
+  /// Two graders would build in the same place, and neither would know what it checks.
+  private func lock() throws -> Int32 {
+    let file = "\(directory)/\(Self.planFile)"
+    let lock: FileLock?
+    do { lock = try FileLock.tryAcquire(file) } catch {
+      throw CourseworkError.environment("\(file) cannot be locked: \(error).")
+    }
+    guard let lock else {
+      throw CourseworkError.usage(
+        "another ipclab is grading into \(directory). Wait until it is done, or end it first.")
+    }
+    return lock.release()
   }
 
   private func work(
