@@ -83,6 +83,8 @@ struct LabCheckRun {
     let seed = try arguments.seed("--seed") ?? Workplace.freshSeed()
     let submission = try Submission(path: path, commands: LabPlace.commands(arguments, of: lab))
     try submission.lookForPrograms()
+    // If it cannot be understood, that is said before anybody waits.
+    let isFirst = try student?.progress().runs == 0
     Output.data("\(lab.heading)\n")
     let programs: [String: [String]]
     switch try build(submission) {
@@ -117,7 +119,6 @@ struct LabCheckRun {
         throw InterruptedError()
       }
     }
-    let isFirst = try student?.progress().runs == 0
     try keep(reports, of: submission)
     Output.data(summary(reports, of: submission, isFirst: isFirst))
     return reports.allSatisfy(\.outcome.isPass) ? Exit.done : Exit.failed

@@ -171,8 +171,9 @@ enum LabResetCommand {
     let catalogue = try LabPlace.catalogue(arguments)
     let (lab, folder) = try LabPlace.work(LabPlace.word(arguments), in: catalogue)
     let kept = try folder.reset(lab)
+    let place = LabPlace.relative(folder.path)
     Output.data(
-      "The starter of \(lab.lab.heading) is back in \(LabPlace.relative(folder.path)).\n"
+      "The starter of \(lab.lab.heading) is back \(place == "." ? "here" : "in \(place)").\n"
         + "What you had is in \(LabPlace.relative(kept)).\n")
     return Exit.done
   }
@@ -273,10 +274,10 @@ enum LabHintCommand {
           + tasks.map(String.init).joined(separator: ", "))
     }
     Output.data(
-      "\(lab.heading), task \(task), hint \(level) of 3: the \(Hints.name(of: level))\n\n\(text)\n")
+      "\(lab.heading), task \(task), hint \(level) of 3: \(Hints.name(of: level))\n\n\(text)\n")
     if level < 3 {
       Output.data(
-        "\nMore (the \(Hints.name(of: level + 1))): ipclab lab hint \(lab.order) --task \(task) "
+        "\nMore (\(Hints.name(of: level + 1))): ipclab lab hint \(lab.order) --task \(task) "
           + "--level \(level + 1)\n")
     }
     return Exit.done

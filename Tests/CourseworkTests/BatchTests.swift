@@ -195,6 +195,23 @@ struct BatchTests {
       try !isKilled("echo 'a.swift:1:8: error: compile command failed due to signal 9'; exit 1\n"))
   }
 
+  @Test("a program of before is not taken for one that was built")
+  func stalePrograms() throws {
+    let place = try LabWorkplace()
+    let lab = try place.makeLab()
+    try place.write("// a package\n", to: "mine/Package.swift")
+    try place.write("#!/bin/sh\n", to: "mine/.build/debug/hello")
+    #expect(chmod(place.path + "/mine/.build/debug/hello", 0o755) == 0)
+    let submission = try Submission(path: place.path + "/mine")
+    let builder = try builder(place, "exit 0\n")
+    let result = try Workshop.buildInPlace(submission, of: lab, with: builder)
+    guard case .mistake(let text) = result else {
+      Issue.record("\(result)")
+      return
+    }
+    #expect(text.contains("there is no program “hello” in it"))
+  }
+
   @Test("a build that takes too much memory is stopped, and says so")
   func largeCompiler() throws {
     let place = try LabWorkplace()

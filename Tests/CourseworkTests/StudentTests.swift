@@ -94,9 +94,15 @@ struct LabCommandTests {
     #expect(try place.run("list").output.contains("0 of 100"))
 
     try place.write("echo hello\n", to: "mine/hello.sh")
+    // What is wrong with another lab holds nobody up.
+    try place.write("{", to: "other/.ipclab/lab.json")
     #expect(try place.run("check", in: "mine").status == .exited(0))
+    let broken = try place.run("check", in: "other")
+    #expect(broken.status == .exited(3))
+    #expect(broken.messages.contains("copy your Sources there"))
     #expect(try place.run("list").output.contains("Next: nothing"))
     #expect(try place.run("progress").output.contains("100 of 100 points, 2 of 2 checks"))
+    #expect(try place.run("reset", in: "mine").output.contains("is back here.\n"))
   }
 
   @Test(

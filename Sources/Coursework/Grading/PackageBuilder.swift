@@ -24,9 +24,9 @@ public struct PackageBuilder: Sendable {
 
   /// Seconds that a build may take.
   public var seconds = 600
-  /// Bytes of memory of all compilers of a build together, which is several times what the library
-  /// needs.
-  var memory = 4 << 30
+  /// Bytes of memory of one process of a build, which is several times what the library needs. (How
+  /// many there are depends on the machine.)
+  var memory = 2 << 30
   /// How many compilers run at the same time; `nil` leaves it to the toolchain.
   public var jobs: Int?
 
@@ -111,12 +111,9 @@ public struct PackageBuilder: Sendable {
     return isOver ? .ended(status) : tooMuch ?? .tooLong
   }
 
-  /// Whether a process and those below it have more memory than a build may.
+  /// Whether a process below this one has more memory than it may.
   private func isTooLarge(_ root: Int32) -> Bool {
-    let alive = ProcessTable.below(root, in: .sweep).entries.filter { !$0.isZombie }
-    // Looked at closely only when it matters: that takes the kernel some time.
-    return alive.reduce(0) { $0 + $1.resident } > memory
-      && ProcessTable.memory(of: alive) > memory
+    ProcessTable.below(root, in: .sweep).entries.contains { $0.resident > memory }
   }
 
   /// Ends what a build has started, which is in groups of its own: the build system makes one for

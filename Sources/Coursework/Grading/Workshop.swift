@@ -129,8 +129,8 @@ public struct Workshop: Sendable {
       let path = place + "/" + name
       guard unsafe access(path, X_OK) == 0 else {
         return .mistake(
-          "The package builds, but there is no program “\(name)” in it. Its Package.swift needs an "
-            + ".executableTarget with that name.")
+          "The package builds, but there is no program “\(name)” in it. Its sources belong into "
+            + "Sources/\(name), and its Package.swift needs an .executableTarget with that name.")
       }
       programs[name] = [path]
     }
@@ -148,14 +148,16 @@ public struct Workshop: Sendable {
   public static func buildInPlace(
     _ submission: Submission, of lab: LabFolder, with builder: PackageBuilder
   ) throws -> Result {
+    // The toolchain leaves programs of before where their sources are no more.
+    let missing = lab.lab.programNames.filter { submission.commands[$0] == nil }
+    for name in missing { unsafe _ = unlink("\(submission.path)/.build/debug/\(name)") }
     switch try builder.build(submission.path) {
     case .stopped(let text), .failed(let text): return .mistake(text)
     case .killed(let line):
       throw CourseworkError.environment(
         "\(ToolchainKilled(line: line)). Try again; often there was too little memory.")
     case .built(let place):
-      return programs(
-        submission, lab.lab.programNames.filter { submission.commands[$0] == nil }, in: place)
+      return programs(submission, missing, in: place)
     }
   }
 
