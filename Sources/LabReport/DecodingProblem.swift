@@ -12,6 +12,9 @@ package enum DecodingProblem {
     case DecodingError.valueNotFound(_, let context): "a value is missing \(place(context))"
     case DecodingError.typeMismatch(let type, let context):
       "there is no \(type) \(place(context))"
+    case DecodingError.dataCorrupted(let context)
+    where context.debugDescription.hasPrefix("The given data was not valid JSON"):
+      "it is not valid JSON (“python3 -m json.tool” and its name say in which line)"
     case DecodingError.dataCorrupted(let context):
       "\(context.debugDescription) \(place(context))"
     default: "\(error)"

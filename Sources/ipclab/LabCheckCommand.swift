@@ -82,6 +82,9 @@ struct LabCheckRun {
     let lab = folder.lab
     let seed = try arguments.seed("--seed") ?? Workplace.freshSeed()
     let submission = try Submission(path: path, commands: LabPlace.commands(arguments, of: lab))
+    try submission.lookForPrograms()
+    // If it cannot be understood, that is said before anybody waits.
+    let isFirst = try student?.progress().runs == 0
     Output.data("\(lab.heading)\n")
     let programs: [String: [String]]
     switch try build(submission) {
@@ -117,7 +120,7 @@ struct LabCheckRun {
       }
     }
     try keep(reports, of: submission)
-    Output.data(summary(reports))
+    Output.data(summary(reports, of: submission, isFirst: isFirst))
     return reports.allSatisfy(\.outcome.isPass) ? Exit.done : Exit.failed
   }
 
@@ -194,7 +197,9 @@ struct LabCheckRun {
     return isPlain ? text : "'" + text.replacing("'", with: "'\\''") + "'"
   }
 
-  private func summary(_ reports: [CheckReport]) -> String {
+  private func summary(
+    _ reports: [CheckReport], of submission: Submission, isFirst: Bool
+  ) -> String {
     let lab = folder.lab
     let passed = reports.count(where: \.outcome.isPass)
     var text = "\n\(passed) of \(reports.count) checks passed, "
@@ -208,8 +213,17 @@ struct LabCheckRun {
     if open.count > 1 && !arguments.has("--verbose") {
       text += "Only the first that did not pass is explained; --verbose explains all.\n"
     }
+    if open.contains(where: { $0.outcome.word == "skipped" }) {
+      text += "SKIPPED: waits for another check to pass, so it may come by itself.\n"
+    }
+    if passed == 0 && isFirst {
+      text += "That nothing passes is how it should be: nothing is written yet.\n"
+    }
     text += "\nWhat to do next: task \(item.task) of README.md"
     text += " (\(item.title.prefix(1).lowercased() + item.title.dropFirst())).\n"
+    if submission.isPackage {
+      text += "  Where to write:           in Sources, at // TASK \(item.task)\n"
+    }
     text += "  What the check is about:  ipclab lab explain \(item.id)\n"
     text += "  A hint:                   ipclab lab hint \(lab.order) --task \(item.task)\n"
     return text

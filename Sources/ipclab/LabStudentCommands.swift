@@ -48,6 +48,7 @@ enum LabListCommand {
         "\(name) is left out: its lab.json has mistakes. They are shown by: ipclab lab explain \(name)"
       )
     }
+    if catalogue.labs.isEmpty { return Exit.environment }
     Output.data("\nNext: \(next ?? "nothing. All labs have full points.")\n")
     return Exit.done
   }
@@ -129,7 +130,10 @@ enum LabStartCommand {
     let path = arguments.operands.count == 2 ? arguments.operands[1] : lab.name
     let folder = try StudentFolder.start(lab, at: path)
     let place = LabPlace.relative(folder.path)
-    let programs = lab.lab.programNames.map { "  \($0): \(lab.lab.programs[$0] ?? "")" }
+    let programs = lab.lab.programNames.map { name in
+      let text = lab.lab.programs[name] ?? ""
+      return text.hasPrefix(name + " ") ? "  \(text)" : "  \(name): \(text)"
+    }
     Output.data(
       """
       \(lab.lab.heading)
@@ -167,8 +171,9 @@ enum LabResetCommand {
     let catalogue = try LabPlace.catalogue(arguments)
     let (lab, folder) = try LabPlace.work(LabPlace.word(arguments), in: catalogue)
     let kept = try folder.reset(lab)
+    let place = LabPlace.relative(folder.path)
     Output.data(
-      "The starter of \(lab.lab.heading) is back in \(LabPlace.relative(folder.path)).\n"
+      "The starter of \(lab.lab.heading) is back \(place == "." ? "here" : "in \(place)").\n"
         + "What you had is in \(LabPlace.relative(kept)).\n")
     return Exit.done
   }
@@ -269,10 +274,10 @@ enum LabHintCommand {
           + tasks.map(String.init).joined(separator: ", "))
     }
     Output.data(
-      "\(lab.heading), task \(task), hint \(level) of 3: the \(Hints.name(of: level))\n\n\(text)\n")
+      "\(lab.heading), task \(task), hint \(level) of 3: \(Hints.name(of: level))\n\n\(text)\n")
     if level < 3 {
       Output.data(
-        "\nMore (the \(Hints.name(of: level + 1))): ipclab lab hint \(lab.order) --task \(task) "
+        "\nMore (\(Hints.name(of: level + 1))): ipclab lab hint \(lab.order) --task \(task) "
           + "--level \(level + 1)\n")
     }
     return Exit.done

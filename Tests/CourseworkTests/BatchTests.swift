@@ -26,6 +26,7 @@ struct BatchTests {
     try place.write("nothing", to: "class/empty/notes.txt")
     try place.submit("odd", "echo hello\n")
     try place.write("{\"commands\": 3}", to: "class/odd/ipclab.json")
+    try place.write(#"{"commands": {"hello": "./a.out"}}"#, to: "class/uncompiled/ipclab.json")
     // The results of others must not be within reach.
     try place.submit("thief", "cat \(place.path)/class/good/hello.sh >/dev/null && echo hello\n")
     let batch = try begin(place, lab)
@@ -38,7 +39,9 @@ struct BatchTests {
     }
     let thief = isShutOff ? 0.0 : 100.0
     #expect(
-      points == ["good": 100, "bad": 0, "nested": 100, "empty": 0, "odd": 0, "thief": thief])
+      points == [
+        "good": 100, "bad": 0, "nested": 100, "empty": 0, "odd": 0, "thief": thief, "uncompiled": 0,
+      ])
     let bad = try #require(result.submissions.first { $0.name == "bad" })
     #expect(bad.reports.map(\.outcome) == [.fail, .skipped(parent: "hello.word")])
     let empty = try #require(result.submissions.first { $0.name == "empty" })
@@ -46,6 +49,8 @@ struct BatchTests {
     #expect(empty.mistake?.contains("has no Package.swift") == true)
     let odd = try #require(result.submissions.first { $0.name == "odd" })
     #expect(odd.mistake?.contains("ipclab.json") == true)
+    let uncompiled = try #require(result.submissions.first { $0.name == "uncompiled" })
+    #expect(uncompiled.mistake?.contains("hello is not there: ./a.out") == true)
     #expect(!place.exists("out/work"))
   }
 
@@ -166,9 +171,14 @@ struct BatchTests {
     }
     let text = try place.read("pid").trimmingCharacters(in: .whitespacesAndNewlines)
     let compiler = try #require(Int32(text))
-    // Dead at once; whoever adopts it may not have collected it yet.
-    let state = try? String(contentsOfFile: "/proc/\(compiler)/stat", encoding: .utf8)
-    #expect(state == nil || state?.contains(") Z ") == true || state?.contains(") X ") == true)
+    // It has been killed, and dies when it is given a processor; who adopts it may not collect it.
+    func isAlive() -> Bool {
+      let state = try? String(contentsOfFile: "/proc/\(compiler)/stat", encoding: .utf8)
+      return state.map { !$0.contains(") Z ") && !$0.contains(") X ") } ?? false
+    }
+    let end = Deadline.after(.seconds(60))
+    while isAlive() && !end.hasPassed { usleep(2000) }
+    #expect(!isAlive())
   }
 
   @Test("a compiler that a signal ended is told from one that found mistakes")
@@ -184,6 +194,36 @@ struct BatchTests {
       try isKilled("echo 'error: emit-module command failed due to signal 9 (use -v)'; exit 1\n"))
     #expect(
       try !isKilled("echo 'a.swift:1:8: error: compile command failed due to signal 9'; exit 1\n"))
+  }
+
+  @Test("a program of before is not taken for one that was built")
+  func stalePrograms() throws {
+    let place = try LabWorkplace()
+    let lab = try place.makeLab()
+    try place.write("// a package\n", to: "mine/Package.swift")
+    try place.write("#!/bin/sh\n", to: "mine/.build/debug/hello")
+    #expect(chmod(place.path + "/mine/.build/debug/hello", 0o755) == 0)
+    let submission = try Submission(path: place.path + "/mine")
+    let builder = try builder(place, "exit 0\n")
+    let result = try Workshop.buildInPlace(submission, of: lab, with: builder)
+    guard case .mistake(let text) = result else {
+      Issue.record("\(result)")
+      return
+    }
+    #expect(text.contains("there is no program “hello” in it"))
+  }
+
+  @Test("a build that takes too much memory is stopped, and says so")
+  func largeCompiler() throws {
+    let place = try LabWorkplace()
+    var builder = try builder(place, "head -c 200m /dev/zero | tail; sleep 1000\n")
+    builder.memory = 100 << 20
+    let outcome = try builder.build(place.path, scratch: place.path + "/scratch")
+    guard case .stopped(let text) = outcome else {
+      Issue.record("\(outcome)")
+      return
+    }
+    #expect(text.contains("more than 100 MiB of memory"))
   }
 
   @Test("a machine that cannot build the starter is nobody's mistake")
@@ -234,12 +274,19 @@ struct BatchTests {
     // What is known is taken as it is: a mark that no check would make survives.
     var marked = before[0]
     marked.reports[0].seconds = 4321
+    marked.seconds = 100
     try JSONFile.write(marked, to: place.path + "/out/submissions/a/record.json")
 
     #expect(throws: CourseworkError.self) { try begin(place, lab) }
     let second = try Batch.resume(lab, directory: place.path + "/out", runner: runner)
     #expect(second.completeBefore == before.count { $0.isComplete })
-    #expect(try second.run(jobs: 1, isStopped: { false }, progress: { _ in }))
+    // What was done before says how long the rest will take: two at a time, of 100 s each.
+    let estimates = Locked<[UInt64?]>([])
+    #expect(
+      try second.run(jobs: 2, isStopped: { false }) { standing in
+        estimates.withLock { $0.append(standing.remaining) }
+      })
+    #expect(estimates.withLock { $0.first } == 100_000_000_000)
     let after = second.result().submissions
     #expect(after.map(\.points) == [100, 100, 100])
     #expect(after[0].reports[0].seconds == 4321)
@@ -304,6 +351,72 @@ struct BatchTests {
     #expect(throws: CourseworkError.self) {
       try Batch.resume(other, directory: place.path + "/out", runner: runner)
     }
+  }
+
+  @Test(
+    "is not resumed when something has changed that decides about points",
+    arguments: ["checks/word.sh", "checks/lib/new.sh", "starter/Package.swift"])
+  func changedFile(_ file: String) throws {
+    let place = try LabWorkplace()
+    let lab = try place.makeLab()
+    try place.submit("a", "echo hello\n")
+    _ = try begin(place, lab)
+    try place.write("// other hints\n", to: "Labs/01-hello/hints/1.md")
+    _ = try Batch.resume(lab, directory: place.path + "/out", runner: runner)
+    try place.write("# other\n", to: "Labs/01-hello/" + file)
+    let error = #expect(throws: CourseworkError.self) {
+      try Batch.resume(lab, directory: place.path + "/out", runner: runner)
+    }
+    #expect(error?.description.contains("01-hello (lab.json, checks") == true)
+  }
+
+  @Test("is not resumed by another ipclab, which may have other checks")
+  func changedGrader() throws {
+    let place = try LabWorkplace()
+    let lab = try place.makeLab()
+    try place.submit("a", "echo hello\n")
+    _ = try begin(place, lab)
+    let other = CheckRunner(executable: BuiltPrograms.hostile)
+    let error = #expect(throws: CourseworkError.self) {
+      try Batch.resume(lab, directory: place.path + "/out", runner: other)
+    }
+    #expect(error?.description.contains("ipclab itself has changed") == true)
+  }
+
+  @Test("does not charge a submission with a time in which the grader stood still")
+  func standstill() throws {
+    let place = try LabWorkplace()
+    _ = try place.makeLab(
+      LabWorkplace.lab.replacing("\"task\": 1,", with: "\"task\": 1, \"seconds\": 2,"))
+    let file = "out/work/1/files/hello.sh"
+    try place.submit("a", "sleep 1000 # until the grader stands still\n")
+    let grader = try place.start(["grade", "class", "--lab", "1", "--out", "out"])
+    // It is copied before the check begins, and looked at every moment while the check runs.
+    let sleeper = try #require(Self.process(running: "sleep 1000", below: grader.pid))
+    grader.signal(SIGSTOP)
+    let second = try place.start(["grade", "--resume", "--out", "out"]).wait().status
+    #expect(second == .exited(2))
+    #expect(try place.read("stderr").contains("another ipclab is grading into"))
+    try place.write("echo hello\n", to: file)
+    // The check of the sleeper is over, and what it found lies there when the grader goes on.
+    while Glibc.kill(sleeper, 0) == 0 { usleep(5000) }
+    grader.signal(SIGCONT)
+    #expect(try grader.wait().status == .exited(0))
+    let row = try place.read("out/grades.csv").split(separator: "\r\n").dropFirst().first
+    #expect(row?.contains(",100,100,yes,no,") == true, "\(row ?? "")")
+  }
+
+  /// The process with this command line that comes to be below another one.
+  private static func process(running command: String, below root: Int32) -> Int32? {
+    let end = Deadline.after(.seconds(60))
+    while !end.hasPassed {
+      let found = ProcessTable.below(root, in: .sweep).entries.first {
+        ProcessTable.name(of: $0.pid).hasSuffix(": " + command)
+      }
+      if let found { return found.pid }
+      usleep(2000)
+    }
+    return nil
   }
 
   @Test("survives a kill of the grader at any moment")

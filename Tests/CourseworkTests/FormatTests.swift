@@ -24,8 +24,9 @@ struct FormatTests {
     var unbuilt = submission("=1+1", [.buildError, .buildError])
     unbuilt.mistake = nasty
     let plan = BatchPlan(
-      lab: lab.id, labFingerprint: 0, seed: 3, seconds: nil, commands: [:], source: "/class",
-      submissions: [], isSingle: false, started: "2026-01-31T12:00:00Z")
+      lab: lab.id, labFingerprint: 0, graderFingerprint: 0, seed: 3, seconds: nil,
+      commands: [:], source: "/class", submissions: [], isSingle: false,
+      started: "2026-01-31T12:00:00Z")
     return ClassResult(
       lab: lab, plan: plan,
       submissions: [
@@ -111,8 +112,13 @@ struct FormatTests {
     result.submissions[2].ownCommands = ["hello": "cp </p><script>*x*"]
     let carl = result.submissions[2]
     #expect(GradeTable.text(result).contains(",hello is cp </p><script>*x*\r\n"))
-    #expect(
-      ClassSummary(result).attention.contains { $0.hasPrefix("carl") && $0.contains("is cp") })
+    // One line for all who name the same.
+    var more = result
+    more.submissions[3].ownCommands = carl.ownCommands
+    let lines = ClassSummary(more).attention.filter { $0.contains("ipclab.json") }
+    #expect(lines.count == 1)
+    #expect(lines[0].contains("is cp"))
+    #expect(lines[0].contains("of carl, \(more.submissions[3].name)."))
     for text in [ClassText(result).markdown, SubmissionText.markdown(carl, result.lab)] {
       #expect(text.contains("hello is cp \\<") && !text.contains("*x*"))
     }

@@ -1,5 +1,6 @@
-import Coursework
 import Testing
+
+@testable import Coursework
 
 @Suite("An outcome")
 struct OutcomeTests {
@@ -11,5 +12,19 @@ struct OutcomeTests {
     ]
     #expect(Set(all.map(\.word)).count == all.count)
     #expect(all.filter(\.isPass) == [.pass])
+  }
+
+  @Test("that more time cannot have changed holds also when the machine stood still")
+  func time() {
+    let firm: [Outcome] = [
+      .pass, .limit(.memory), .limit(.output), .limit(.processes), .limit(.fileSize),
+      .skipped(parent: "a.b"), .buildError,
+    ]
+    let doubtful: [Outcome] = [
+      .fail, .timeout, .crash(signal: 5), .leak(["a file"]), .limit(.processorTime),
+      .graderError("why"),
+    ]
+    #expect(firm.allSatisfy { !$0.dependsOnTime })
+    #expect(doubtful.allSatisfy { $0.dependsOnTime })
   }
 }

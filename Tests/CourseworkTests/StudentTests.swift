@@ -53,6 +53,10 @@ struct StudentTests {
     let read = try folder.progress()
     #expect(read.points(in: lab.lab) == 60)
     #expect(read.next(in: lab.lab)?.id == "hello.child")
+    // What is nobody's mistake costs nothing, and is open still.
+    progress.add([CheckReport(id: "hello.child", outcome: .graderError("odd"), maxPoints: 40)])
+    #expect(progress.points(in: lab.lab) == 100)
+    #expect(progress.next(in: lab.lab)?.id == "hello.child")
     try place.write("{", to: "mine/.ipclab/progress.json")
     #expect(throws: CourseworkError.self) { try folder.progress() }
   }
@@ -76,7 +80,8 @@ struct LabCommandTests {
     // The order in which a failing check is told.
     let order = [
       "FAIL", "hello.word", "What was done", "Expected", "Seen", "hallo", "ipclab lab hint 1",
-      "--test hello.word --seed 5", "SKIPPED", "0 of 2 checks passed", "What to do next",
+      "--test hello.word --seed 5", "SKIPPED", "0 of 2 checks passed", "waits for another check",
+      "how it should be", "What to do next", "at // TASK 1",
     ]
     var rest = bad.output[...]
     for words in order {
@@ -89,9 +94,15 @@ struct LabCommandTests {
     #expect(try place.run("list").output.contains("0 of 100"))
 
     try place.write("echo hello\n", to: "mine/hello.sh")
+    // What is wrong with another lab holds nobody up.
+    try place.write("{", to: "other/.ipclab/lab.json")
     #expect(try place.run("check", in: "mine").status == .exited(0))
+    let broken = try place.run("check", in: "other")
+    #expect(broken.status == .exited(3))
+    #expect(broken.messages.contains("copy your Sources there"))
     #expect(try place.run("list").output.contains("Next: nothing"))
     #expect(try place.run("progress").output.contains("100 of 100 points, 2 of 2 checks"))
+    #expect(try place.run("reset", in: "mine").output.contains("is back here.\n"))
   }
 
   @Test(
@@ -103,7 +114,10 @@ struct LabCommandTests {
       (["check", "1", "--dir", "nowhere"], 2, "is not a folder"),
       (["check", "1", "--dir", "empty"], 2, "has no Package.swift"),
       (["check", "1", "--dir", "empty", "--command", "hullo=x"], 2, "hello"),
-      (["check", "2"], 3, "02-broken/lab.json"), (["list", "--labs", "empty"], 3, "no labs in"),
+      (["check", "1", "--dir", "empty", "--command", "hello=./x"], 2, "is not there: ./x"),
+      (["check", "1", "--dir", "empty", "--command", "hello=file.txt"], 2, "be run"),
+      (["check", "2"], 3, "02-broken/lab.json"),
+      (["check", "2"], 3, "not valid JSON"), (["list", "--labs", "empty"], 3, "no labs in"),
       (["grade", "class", "--out", "o"], 2, "--lab 3"),
       (["grade", "empty", "--lab", "1", "--out", "o"], 2, "no submissions"),
       (["grade", "--resume", "--out", "empty"], 2, "nothing to resume"),

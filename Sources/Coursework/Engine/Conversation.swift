@@ -7,11 +7,13 @@ struct Conversation {
   private let process: ChildProcess
   private let channel: Int32
   private let errors: Int32
-  private let end: Deadline
+  private var patience: Patience
   private var received: [UInt8] = []
   private(set) var errorOutput: [UInt8] = []
   private(set) var status = ExitStatus.exited(-1)
   private(set) var isLate = false
+  /// The longest time for which this process, and so perhaps the whole machine, did not run.
+  private(set) var longestGap: UInt64 = 0
   private static let longest = 8 << 20
 
   /// - Parameter seconds: What the check has; the check process sees to that itself, and is killed
@@ -20,7 +22,7 @@ struct Conversation {
     self.process = process
     self.channel = channel
     self.errors = errors
-    end = .after(.milliseconds(Int64(seconds * 1000) + 10_000))
+    patience = Patience(.milliseconds(Int64(seconds * 1000) + 10_000))
   }
 
   /// The last line, if it is a report.
@@ -41,13 +43,16 @@ struct Conversation {
       pollfd(fd: pidfd.raw, events: Int16(POLLIN), revents: 0),
     ]
     while true {
-      let wait: Deadline = isLate ? .after(.seconds(5)) : end
-      let ready = unsafe poll(&entries, 3, wait.pollMilliseconds)
+      let ready = unsafe poll(&entries, 3, patience.nextLook.pollMilliseconds)
       if ready < 0 && errno != EINTR { break }
+      let isOver = patience.isOver()
+      longestGap = max(longestGap, patience.longestGap)
       if ready == 0 {
+        if !isOver { continue }
         if isLate { break }
         isLate = true
         kill()
+        patience = Patience(.seconds(5))
         continue
       }
       if entries[0].revents & Int16(POLLOUT) != 0 {

@@ -14,8 +14,8 @@ public final class Batch: Sendable {
     public var done: Int
     /// All of them.
     public var total: Int
-    /// Nanoseconds that the rest will take, as far as one can tell.
-    public var remaining: UInt64
+    /// Nanoseconds that the rest will take; `nil` while nothing is done by which one could tell.
+    public var remaining: UInt64?
     /// What is being done.
     public var label: String
   }
@@ -30,8 +30,6 @@ public final class Batch: Sendable {
   private struct State {
     var waiting: [String]
     var results: [String: GradedSubmission]
-    /// Seconds of each that was graded by this process.
-    var gradedHere: [Double] = []
     var failure: (any Error)?
     var isStopped = false
   }
@@ -80,8 +78,9 @@ public final class Batch: Sendable {
           + "a folder of its own.")
     }
     let plan = BatchPlan(
-      lab: folder.lab.id, labFingerprint: try fingerprint(of: folder), seed: seed,
-      seconds: seconds, commands: commands, source: place, submissions: names, isSingle: isSingle,
+      lab: folder.lab.id, labFingerprint: try Fingerprint.of(folder),
+      graderFingerprint: try Fingerprint.of(file: runner.executable), seed: seed, seconds: seconds,
+      commands: commands, source: place, submissions: names, isSingle: isSingle,
       started: Timestamp.now())
     try StudentFolder.createDirectory(output)
     try JSONFile.write(plan, to: "\(output)/\(planFile)")
@@ -101,15 +100,23 @@ public final class Batch: Sendable {
 
   /// Goes on with a batch that was interrupted.
   ///
-  /// - Throws: ``CourseworkError`` when the lab has changed since.
+  /// - Throws: ``CourseworkError`` when the lab or ipclab has changed since.
   public static func resume(
     _ folder: LabFolder, directory: String, runner: CheckRunner
   ) throws -> Batch {
     let plan = try plan(in: directory)
-    guard plan.lab == folder.lab.id, try fingerprint(of: folder) == plan.labFingerprint else {
+    let changed: String?
+    if try plan.lab != folder.lab.id || plan.labFingerprint != Fingerprint.of(folder) {
+      changed = "\(folder.path) (lab.json, checks, or the starter's Package.swift)"
+    } else if try plan.graderFingerprint != Fingerprint.of(file: runner.executable) {
+      changed = "ipclab itself"
+    } else {
+      changed = nil
+    }
+    if let changed {
       throw CourseworkError.usage(
-        "\(folder.path)/lab.json has changed since the batch in \(directory) began: its results and "
-          + "new ones would not be comparable. Grade again into another folder.")
+        "\(changed) has changed since the batch in \(directory) began: its results and new ones "
+          + "would not be comparable. Grade again into another folder.")
     }
     let output = LabCatalogue.absolute(directory)
     var results: [String: GradedSubmission] = [:]
@@ -140,11 +147,6 @@ public final class Batch: Sendable {
     }.sorted()
   }
 
-  /// FNV-1a of what decides about points.
-  private static func fingerprint(of folder: LabFolder) throws -> UInt64 {
-    Fingerprint.of(Array(try JSONFile.encode(folder.lab).utf8))
-  }
-
   // MARK: - Grading
 
   /// How many submissions were complete before this process began.
@@ -159,11 +161,14 @@ public final class Batch: Sendable {
   ///   - isStopped: Asked before every check; `true` ends the batch, which can be resumed.
   ///   - progress: Told after every check.
   /// - Returns: Whether everything is done.
-  /// - Throws: ``CourseworkError`` when results cannot be written or nothing can be built.
+  /// - Throws: ``CourseworkError`` when results cannot be written, nothing can be built, or another
+  ///   process is at work on this batch.
   public func run(
     jobs: Int, isStopped: @escaping @Sendable () -> Bool,
     progress: @escaping @Sendable (Standing) -> Void
   ) throws -> Bool {
+    let lock = try lock()
+    defer { close(lock) }
     let gate = DispatchGroup()
     for number in 1...max(1, jobs) {
       gate.enter()
@@ -185,6 +190,20 @@ public final class Batch: Sendable {
     }
     if isDone { FolderCopy.remove("\(directory)/work") }
     return isDone
+  }
+
+  /// Two graders would build in the same place, and neither would know what it checks.
+  private func lock() throws -> Int32 {
+    let file = "\(directory)/\(Self.planFile)"
+    let lock: FileLock?
+    do { lock = try FileLock.tryAcquire(file) } catch {
+      throw CourseworkError.environment("\(file) cannot be locked: \(error).")
+    }
+    guard let lock else {
+      throw CourseworkError.usage(
+        "another ipclab is grading into \(directory). Wait until it is done, or end it first.")
+    }
+    return lock.release()
   }
 
   private func work(
@@ -226,7 +245,7 @@ public final class Batch: Sendable {
     builder.jobs = max(1, Processor.allowed().count / jobs)
     let found = look(at: name)
     if case .found(let submission) = found, workshop.compiles(submission, of: folder) {
-      try workshop.prepare(for: folder, with: builder) { isStopped(name) }
+      try workshop.prepare(for: folder, with: builder) { isStopped("building the library") }
     }
     let began = MonotonicClock.now()
     var record = state.withLock { $0.results[name] } ?? GradedSubmission(name: name)
@@ -278,10 +297,6 @@ public final class Batch: Sendable {
     record.isComplete = true
     record.ownCommands = plan.ownCommands(of: name)
     try keep()
-    if record.mistake == nil {
-      let seconds = Double(MonotonicClock.now() - began) / 1e9
-      state.withLock { $0.gradedHere.append(seconds) }
-    }
     _ = isStopped(name)
   }
 
@@ -298,7 +313,10 @@ public final class Batch: Sendable {
   private func look(at name: String) -> Found {
     let path = plan.isSingle ? plan.source : "\(plan.source)/\(name)"
     let submission: Submission
-    do { submission = try Submission(path: path, commands: plan.commands) } catch {
+    do {
+      submission = try Submission(path: path, commands: plan.commands)
+      try submission.lookForPrograms()
+    } catch {
       // The fault of the submission, not of this machine.
       return .mistake("\(error)")
     }
@@ -316,13 +334,12 @@ public final class Batch: Sendable {
   private func standing(_ jobs: Int, _ label: String) -> Standing {
     state.withLock { state in
       let total = plan.submissions.count
-      let done = state.results.values.count(where: \.isComplete)
-      // The median. Before the first is done there is nothing to go by but a guess.
-      let times = state.gradedHere.sorted()
-      let each = times.isEmpty ? 15.0 : times[times.count / 2]
-      let remaining = UInt64(each * Double(total - done) / Double(jobs) * 1e9)
+      let times = state.results.values.filter(\.isComplete).map(\.seconds)
+      let rest = Double(total - times.count) / Double(jobs)
+      let seconds = times.reduce(0, +) / Double(times.count) * rest
       return Standing(
-        done: done, total: total, remaining: remaining, label: label)
+        done: times.count, total: total, remaining: times.isEmpty ? nil : UInt64(seconds * 1e9),
+        label: label)
     }
   }
 
@@ -351,14 +368,5 @@ public final class Batch: Sendable {
       sources.append((name, SourceText.all(in: submission.path)))
     }
     return Similarity.pairs(sources, given: [SourceText.all(in: folder.starter)])
-  }
-}
-
-/// FNV-1a, 64 bits.
-enum Fingerprint {
-  static func of(_ bytes: some Sequence<UInt8>) -> UInt64 {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-    return hash
   }
 }

@@ -31,8 +31,10 @@ public struct BatchPlan: Codable, Sendable, Equatable {
   public var schema = 1
   /// The lab's id.
   public var lab: String
-  /// A fingerprint of the lab's description.
+  /// A fingerprint of what the lab's points depend on.
   public var labFingerprint: UInt64
+  /// A fingerprint of the program ipclab, in which the checks are.
+  public var graderFingerprint: UInt64
   /// What the payloads of every submission come from.
   public var seed: UInt64
   /// What a check may take in seconds, instead of what the lab says.

@@ -10,8 +10,8 @@ public struct PackageBuilder: Sendable {
     case built(String)
     /// What the compiler said.
     case failed(String)
-    /// It took too long.
-    case timedOut
+    /// It took too long, or too much memory: what happened, in a sentence.
+    case stopped(String)
     /// A signal ended the toolchain, which is no fault of what was built: what is known about it.
     case killed(String)
   }
@@ -24,6 +24,9 @@ public struct PackageBuilder: Sendable {
 
   /// Seconds that a build may take.
   public var seconds = 600
+  /// Bytes of memory of one process of a build, which is several times what the library needs. (How
+  /// many there are depends on the machine.)
+  var memory = 2 << 30
   /// How many compilers run at the same time; `nil` leaves it to the toolchain.
   public var jobs: Int?
 
@@ -60,8 +63,15 @@ public struct PackageBuilder: Sendable {
         "the program swift cannot be started (\(error)). Install the Swift toolchain, and see that "
           + "“swift --version” works in this terminal.")
     }
-    guard let status = try Self.wait(for: compiler, seconds: seconds, isStopped: isStopped) else {
-      return .timedOut
+    let status: ExitStatus
+    switch try wait(for: compiler, isStopped: isStopped) {
+    case .ended(let found): status = found
+    case .tooLong:
+      return .stopped("The compiler was stopped after \(seconds) s without being done.")
+    case .tooLarge:
+      return .stopped(
+        "The compiler was stopped: it took more than \(memory >> 20) MiB of memory. An expression "
+          + "that is too complicated does that; take it apart.")
     }
     if status.isSuccess { return .built(products + "/debug") }
     if case .signaled = status { return .killed("\(program) build was ended: \(status)") }
@@ -72,25 +82,38 @@ public struct PackageBuilder: Sendable {
     return .failed(Self.mistakes(in: text))
   }
 
-  /// Waits for the end of a process and of the group that it leads; `nil` when it was killed.
-  private static func wait(
-    for child: ChildProcess, seconds: Int, isStopped: () -> Bool
-  ) throws -> ExitStatus? {
+  /// How waiting for the compilers ended.
+  private enum Ending {
+    case ended(ExitStatus)
+    case tooLong
+    case tooLarge
+  }
+
+  /// Waits for the end of a process and of the group that it leads, and ends both when they take too
+  /// much of something.
+  private func wait(for child: ChildProcess, isStopped: () -> Bool) throws -> Ending {
     let process = try child.openPidfd()
-    let end = Deadline.after(.seconds(seconds))
+    var patience = Patience(.seconds(seconds))
     var entry = pollfd(fd: process.raw, events: Int16(POLLIN), revents: 0)
     var isOver = false
     var isGivenUp = false
-    while !isOver && !isGivenUp && !end.hasPassed {
-      let slice = min(end, .after(.milliseconds(200)))
-      isOver = unsafe poll(&entry, 1, slice.pollMilliseconds) == 1
+    var tooMuch: Ending?
+    while !isOver && !isGivenUp && tooMuch == nil {
+      isOver = unsafe poll(&entry, 1, patience.nextLook.pollMilliseconds) == 1
       isGivenUp = !isOver && isStopped()
+      if patience.isOver() { tooMuch = .tooLong }
+      if isTooLarge(child.pid) { tooMuch = .tooLarge }
     }
-    if !isOver { killDescendants(of: child.pid) }
+    if !isOver { Self.killDescendants(of: child.pid) }
     child.signalGroup(SIGKILL)
     let status = try child.wait().status
     if isGivenUp { throw Interrupted() }
-    return isOver ? status : nil
+    return isOver ? .ended(status) : tooMuch ?? .tooLong
+  }
+
+  /// Whether a process below this one has more memory than it may.
+  private func isTooLarge(_ root: Int32) -> Bool {
+    ProcessTable.below(root, in: .sweep).entries.contains { $0.resident > memory }
   }
 
   /// Ends what a build has started, which is in groups of its own: the build system makes one for

@@ -107,6 +107,28 @@ public struct Submission: Sendable {
     return words
   }
 
+  /// Sees that the programs of the commands are there, and can be run.
+  ///
+  /// - Throws: ``CourseworkError`` when one is not.
+  public func lookForPrograms() throws {
+    for (name, words) in commands.sorted(by: { $0.key < $1.key }) {
+      try Self.look(for: words.first ?? "", of: name)
+    }
+  }
+
+  private static func look(for file: String, of name: String) throws {
+    let path = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? ""
+    let places = file.contains("/") ? [file] : path.split(separator: ":").map { "\($0)/\(file)" }
+    if places.contains(where: { unsafe access($0, X_OK) == 0 }) { return }
+    let isThere = places.contains(where: Files.exist)
+    throw CourseworkError.usage(
+      isThere
+        ? "the command for \(name) cannot be run: \(file). If it is a script, name the program that "
+          + "runs it first, such as: python3 \(name).py"
+        : "the command for \(name) is not there: \(file). Programs of compiled languages have to be "
+          + "compiled before, and the path begins at the folder of the submission.")
+  }
+
   /// Whether a file is there, and in a folder, wherever links lead.
   static func isInside(_ file: String, _ folder: String) -> Bool {
     guard let file = real(file), let folder = real(folder) else { return false }

@@ -51,8 +51,7 @@ public struct Workshop: Sendable {
     case .built:
       isReady.withLock { $0 = true }
       return
-    case .timedOut: reason = "the compiler was stopped after \(builder.seconds) s."
-    case .failed(let text), .killed(let text): reason = text
+    case .stopped(let text), .failed(let text), .killed(let text): reason = text
     }
     throw CourseworkError.environment(
       "the lab's own starter cannot be built here, so no submission can be: \(reason)\n"
@@ -105,9 +104,9 @@ public struct Workshop: Sendable {
     try edit(package)
     for name in missing { unsafe _ = unlink(scratch + "/debug/" + name) }
     switch try builder.build(package, scratch: scratch, isStopped: isStopped) {
-    case .timedOut:
+    case .stopped(let text):
       startAfresh()
-      return .mistake("The compiler was stopped after \(builder.seconds) s without being done.")
+      return .mistake(text)
     case .failed(let log): return .mistake(log)
     case .killed(let line):
       startAfresh()
@@ -130,8 +129,8 @@ public struct Workshop: Sendable {
       let path = place + "/" + name
       guard unsafe access(path, X_OK) == 0 else {
         return .mistake(
-          "The package builds, but there is no program “\(name)” in it. Its Package.swift needs an "
-            + ".executableTarget with that name.")
+          "The package builds, but there is no program “\(name)” in it. Its sources belong into "
+            + "Sources/\(name), and its Package.swift needs an .executableTarget with that name.")
       }
       programs[name] = [path]
     }
@@ -149,16 +148,16 @@ public struct Workshop: Sendable {
   public static func buildInPlace(
     _ submission: Submission, of lab: LabFolder, with builder: PackageBuilder
   ) throws -> Result {
+    // The toolchain leaves programs of before where their sources are no more.
+    let missing = lab.lab.programNames.filter { submission.commands[$0] == nil }
+    for name in missing { unsafe _ = unlink("\(submission.path)/.build/debug/\(name)") }
     switch try builder.build(submission.path) {
-    case .timedOut:
-      return .mistake("The compiler was stopped after \(builder.seconds) s without being done.")
-    case .failed(let log): return .mistake(log)
+    case .stopped(let text), .failed(let text): return .mistake(text)
     case .killed(let line):
       throw CourseworkError.environment(
         "\(ToolchainKilled(line: line)). Try again; often there was too little memory.")
     case .built(let place):
-      return programs(
-        submission, lab.lab.programNames.filter { submission.commands[$0] == nil }, in: place)
+      return programs(submission, missing, in: place)
     }
   }
 

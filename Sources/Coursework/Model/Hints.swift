@@ -7,7 +7,7 @@ public enum Hints {
 
   /// What a level gives away.
   public static func name(of level: Int) -> String {
-    ["concept", "approach", "nearly code"][level - 1]
+    ["the concept", "the approach", "nearly code"][level - 1]
   }
 
   /// The hint of a level for a task; `nil` when the lab has none.

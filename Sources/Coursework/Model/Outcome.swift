@@ -27,6 +27,15 @@ public enum Outcome: Codable, Sendable, Hashable {
   /// Whether the submission has earned the points of the check.
   public var isPass: Bool { self == .pass }
 
+  /// Whether it could have come out otherwise if there had been more time.
+  var dependsOnTime: Bool {
+    switch self {
+    case .pass, .buildError, .skipped: false
+    case .limit(let limit): limit == .processorTime
+    case .fail, .timeout, .crash, .leak, .graderError: true
+    }
+  }
+
   /// One word for it, as the tables and files show it.
   public var word: String {
     switch self {

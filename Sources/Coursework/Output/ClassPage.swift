@@ -10,10 +10,10 @@ struct ClassPage {
     summary = ClassSummary(result)
   }
 
-  /// The colours of the outcomes in a bar.
+  /// The colours of the outcomes in a bar. What was skipped has none: it is what is missing of a bar.
   private static let colours: [String: Markup] = [
     "pass": "f3", "fail": "f4", "timeout": "f1", "crash": "f2", "limit": "f6", "leak": "f7",
-    "build error": "f5", "skipped": "f5", "grader error": "f0",
+    "build error": "f5", "grader error": "f0",
   ]
 
   var text: String {
@@ -52,16 +52,18 @@ struct ClassPage {
     }
     let head = ["Check", "Points", "Passed", "Distribution"] + present
     let rows = summary.rows.map { row -> [Markup] in
-      let parts = present.map { (Self.colours[$0] ?? "f5", row.count($0)) }
+      let parts = present.compactMap { word in
+        Self.colours[word].map { ($0, row.count(word)) }
+      }
       let name: Markup = "<code>\(row.item.id)</code><br>\(row.item.title)"
       return [name, "\(row.item.points)", "\(row.percent) %", GradePage.bar(parts, of: row.total)]
         + present.map { "\(row.count($0))" }
     }
     let key = present.map { word -> Markup in
-      """
-      <span class="\(Self.colours[word] ?? "f5")"><span class="key" aria-hidden="true"></span>\
-      \(word)</span> 
-      """
+      guard let colour = Self.colours[word] else { return "<span>no bar: \(word)</span>" }
+      return """
+        <span class="\(colour)"><span class="key" aria-hidden="true"></span>\(word)</span> 
+        """
     }
     return GradePage.table("Outcomes of every check", head: head, rows: rows)
       + "<p>\(key.assembled())</p>"

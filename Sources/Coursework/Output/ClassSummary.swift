@@ -84,11 +84,13 @@ struct ClassSummary {
         "\(submission.name): the grader itself failed at \(checks.joined(separator: ", ")). "
           + "The points count as earned; grade it again or look at it.")
     }
-    for submission in result.complete {
-      guard let commands = SubmissionText.commands(submission) else { continue }
+    let named = Dictionary(
+      grouping: result.complete.filter { $0.ownCommands != nil },
+      by: { SubmissionText.commands($0) ?? "" })
+    for (commands, submissions) in named.sorted(by: { $0.key < $1.key }) {
       lines.append(
-        "\(submission.name): its ipclab.json says what the programs are: \(commands). See that they "
-          + "are its author’s own.")
+        "\(commands), says ipclab.json of \(submissions.map(\.name).joined(separator: ", ")). See "
+          + "that these programs are their authors’ own.")
     }
     return lines
   }

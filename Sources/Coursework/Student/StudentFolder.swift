@@ -24,10 +24,14 @@ public struct StudentFolder: Sendable {
   /// - Throws: ``CourseworkError`` when its state cannot be understood.
   public init?(at path: String) throws {
     let absolute = LabCatalogue.absolute(path)
-    guard
-      let state = try JSONFile.read(
-        State.self, from: "\(absolute)/\(Self.stateFolder)/lab.json")
-    else { return nil }
+    let state: State?
+    do {
+      state = try JSONFile.read(State.self, from: "\(absolute)/\(Self.stateFolder)/lab.json")
+    } catch {
+      throw CourseworkError.environment(
+        "\(error) Delete it, start the lab again in another folder, and copy your Sources there.")
+    }
+    guard let state else { return nil }
     self.path = absolute
     labID = state.lab
   }
@@ -50,11 +54,12 @@ public struct StudentFolder: Sendable {
   }
 
   /// The folders around a path: the one that holds it, those beside that one, and those in the path.
+  /// One of the others that cannot be understood holds nobody up here.
   public static func around(_ path: String) throws -> [StudentFolder] {
     let own = try enclosing(path)
     let place = own.map(\.path.parentPath) ?? LabCatalogue.absolute(path)
-    let others = try DirectoryListing.names(in: place).sorted().compactMap {
-      try StudentFolder(at: place == "/" ? "/" + $0 : place + "/" + $0)
+    let others = DirectoryListing.names(in: place).sorted().compactMap {
+      try? StudentFolder(at: place == "/" ? "/" + $0 : place + "/" + $0)
     }
     return (own.map { [$0] } ?? []) + others.filter { $0.path != own?.path }
   }
@@ -207,7 +212,7 @@ public struct Progress: Codable, Sendable, Equatable {
     let now = Timestamp.now()
     for report in reports {
       checks[report.id] = Result(
-        outcome: report.outcome.word, points: report.points, time: now, seed: report.seed)
+        outcome: report.outcome.word, points: report.earned, time: now, seed: report.seed)
     }
     runs += 1
     last = now
