@@ -18,7 +18,8 @@ public struct Patience: Sendable {
 
   private var left: UInt64
   private var lastLook: UInt64
-  private var longestGap: UInt64 = 0
+  /// The longest time from one look to the next until now, in nanoseconds.
+  public private(set) var longestGap: UInt64 = 0
 
   /// Begins to wait.
   public init(_ duration: Duration) { self.init(duration, now: MonotonicClock.now()) }

@@ -1,12 +1,11 @@
 internal import Glibc
 internal import IPCSystem
-internal import Synchronization
 
 /// Work on a thread of its own, because it blocks. It runs from the start: a test that waits for
 /// something in the meantime does not keep it from running.
 package final class Background<Value: Sendable>: Sendable {
-  private let thread = Mutex<Int32?>(nil)
-  private let result = Mutex<Result<Value, any Error>?>(nil)
+  private let thread = Locked<Int32?>(nil)
+  private let result = Locked<Result<Value, any Error>?>(nil)
   private let done = Signal()
 
   package init(_ body: @escaping @Sendable () throws -> Value) throws {

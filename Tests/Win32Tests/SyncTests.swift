@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 import Win32
 
@@ -59,7 +60,7 @@ import Win32
     }
     WaitForSingleObject(told, INFINITE)
     SetEvent(mayEnd)
-    let (copy, isOwn) = thread.value()
+    let (copy, isOwn) = try thread.value()
     #expect(isOwn)
     #expect(WaitForSingleObject(copy, INFINITE) == WAIT_OBJECT_0)
     for handle in [copy, told, mayEnd] { CloseHandle(handle) }
