@@ -68,7 +68,9 @@ extension Scratch {
     #expect(view.length == 100 && view.regionSize == 4096)
     #expect(try memory.view(length: 4096, .read).length == 4096)
     #expect(throws: ObjectError.self) { try memory.view(length: 4097, .read) }
-    let file = try FileMapping(of: Scratch().file([1, 2, 3]).raw, .readOnly)
+    let contents = try Scratch().file([1, 2, 3])
+    let file = try FileMapping(of: contents.raw, .readOnly)
+    contents.close()
     #expect(throws: ObjectError.self) { try file.view(length: 4, .read) }
   }
 
