@@ -5,14 +5,19 @@ public import Testing
 
 /// The cases of what Win32 does, played against the real program.
 enum Win32Cases {
-  static let all: [ConformanceCase] = {
-    let path = URL(filePath: #filePath).deletingLastPathComponent().appending(
-      path: "win32-cases.json")
+  static let all = load("win32-cases.json")
+
+  /// The project's own, about pipes: what documentation and conformance tests of others say of what
+  /// the first ones leave open.
+  static let more = load("more-cases.json")
+
+  private static func load(_ file: String) -> [ConformanceCase] {
+    let path = URL(filePath: #filePath).deletingLastPathComponent().appending(path: file)
     do { return try ConformanceCase.load(path: path.path) } catch {
       Issue.record("the cases cannot be read: \(error)")
       return []
     }
-  }()
+  }
 
   static func cases(_ area: String, isSure: Bool = true) -> [ConformanceCase] {
     all.filter { $0.area == area && ($0.confidence != .low) == isSure }
@@ -62,6 +67,9 @@ struct Win32CaseTests {
     if !outcome.isMatch { print("\(item)\n\(Self.report(outcome))") }
   }
 
+  @Test("with pipes in more cases", arguments: Win32Cases.more)
+  func more(_ item: ConformanceCase) async throws { try await check(item) }
+
   @Test("in as many cases as there are")
   func count() {
     #expect(Win32Cases.cases("named pipe").count == 111)
@@ -69,6 +77,8 @@ struct Win32CaseTests {
     #expect(Win32Cases.cases("file mapping").count == 22)
     #expect(Win32Cases.syncAreas.flatMap { Win32Cases.cases($0) }.count == 35)
     #expect(Win32Cases.cases("mailslot").count == 18)
+    #expect(Win32Cases.more.count == 134)
+    #expect(Set((Win32Cases.all + Win32Cases.more).map(\.id)).count == 209 + 134)
   }
 
   private func check(_ item: ConformanceCase) async throws {
