@@ -104,9 +104,11 @@ public final class QuotaPipeReader: Sendable {
     try translating("look into a pipe") { () throws(SystemError) in try io.bytesWaiting(.read) }
   }
 
-  /// Asks the kernel only when it must: a process that is being started holds copies of all
+  /// Whether nobody can write any more.
+  ///
+  /// It asks the kernel only when it must: a process that is being started holds copies of all
   /// descriptors for a moment.
-  private func isWriterGone() throws(TransportError) -> Bool {
+  public func isWriterGone() throws(TransportError) -> Bool {
     switch state.writerPlace {
     case .here: false
     case .closed: true

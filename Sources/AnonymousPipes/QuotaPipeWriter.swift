@@ -62,26 +62,38 @@ public final class QuotaPipeWriter: Sendable {
       let unread = try bytesWaiting()
       if state.readerPlace == .elsewhere { return true }
       if try isReaderGone() { throw TransportError(.brokenPipe, "write to a pipe") }
-      return unread <= state.quota
+      if unread <= state.quota { return true }
+      try checkCancelled("write to a pipe")
+      return false
     }
     return bytes.count
   }
 
-  /// Waits until everything was read, or nobody is left to read it.
+  /// Waits until everything was read; returns at once when nobody is left to read it.
   ///
-  /// - Throws: `.closed`.
+  /// - Throws: `.brokenPipe` when the reader closes while this waits; `.closed`.
   public func flush() throws(TransportError) {
     var pause: UInt32 = 500
+    var hasWaited = false
     try state.wait { () throws(TransportError) in
       while true {
         if try bytesWaiting() == 0 { return true }
-        if try isReaderGone() { return true }
+        if try isReaderGone() {
+          if hasWaited { throw TransportError(.brokenPipe, "flush a pipe") }
+          return true
+        }
+        hasWaited = true
+        try checkCancelled("flush a pipe")
         if state.readerPlace == .here { return false }
         // The kernel does not tell when another process has emptied a pipe.
         usleep(pause)
         pause = min(2 * pause, 16_000)
       }
     }
+  }
+
+  private func checkCancelled(_ operation: String) throws(TransportError) {
+    if CancellableCalls.isCancelled { throw TransportError(.cancelled, operation) }
   }
 
   /// Closes the end. A thread inside a call leaves it with `.closed`.
@@ -94,9 +106,11 @@ public final class QuotaPipeWriter: Sendable {
     try translating("look into a pipe") { () throws(SystemError) in try io.bytesWaiting(.write) }
   }
 
-  /// Asks the kernel only when it must: a process that is being started holds copies of all
+  /// Whether nobody can read any more.
+  ///
+  /// It asks the kernel only when it must: a process that is being started holds copies of all
   /// descriptors for a moment.
-  private func isReaderGone() throws(TransportError) -> Bool {
+  public func isReaderGone() throws(TransportError) -> Bool {
     switch state.readerPlace {
     case .here: false
     case .closed: true

@@ -89,7 +89,10 @@ public final class DescriptorIO: @unchecked Sendable {
     // an accepted socket must not be lost.
     if result == 0 && !closed.load(ordering: .relaxed) { return true }
     if closed.load(ordering: .acquiring) { throw closedError(call) }
-    if code == EINTR { return false }
+    if code == EINTR {
+      if CancellableCalls.isCancelled { throw SystemError(code: ECANCELED, call: "\(call)") }
+      return false
+    }
     // Not only when this object asked for non-blocking mode: it belongs to the open file, which
     // another process may share.
     guard code == EAGAIN else { throw SystemError(code: code, call: "\(call)") }
@@ -187,7 +190,10 @@ public final class DescriptorIO: @unchecked Sendable {
     let ready =
       deadline.isNever
       ? unsafe cipc_ppoll(&entry, 1, nil) : unsafe cipc_ppoll(&entry, 1, &left)
-    if ready == -1 && errno != EINTR { throw lastError("ppoll") }
+    if ready == -1 {
+      if errno != EINTR { throw lastError("ppoll") }
+      if CancellableCalls.isCancelled { throw SystemError(code: ECANCELED, call: "\(call)") }
+    }
   }
 
   /// Puts the end-of-everything descriptor in the place of the real one and interrupts whoever is

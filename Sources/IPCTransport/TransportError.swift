@@ -107,6 +107,7 @@ public struct TransportError: Error, Sendable, CustomStringConvertible {
     case ETIMEDOUT: .timedOut
     case EPIPE, ECONNRESET: .brokenPipe
     case EBADF: .closed
+    case ECANCELED: .cancelled
     case ENOENT, ECONNREFUSED: .notFound
     case EEXIST, EADDRINUSE: .nameInUse
     case EACCES, EPERM: .accessDenied

@@ -110,9 +110,8 @@ final class InstanceShare {
       if let most = terms.maxInstances, living >= most {
         throw refuse(.instancesBusy, "The first instance allows \(most) at a time.")
       }
-      if terms.kind != options.kind || terms.direction != options.direction {
-        throw refuse(
-          .accessDenied, "The first instance made it a pipe of another kind or direction.")
+      if terms.direction != options.direction {
+        throw refuse(.accessDenied, "The first instance made it a pipe of another direction.")
       }
     }
     do throws(SystemError) {

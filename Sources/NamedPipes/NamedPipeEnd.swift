@@ -93,6 +93,11 @@ extension NamedPipeEnd {
   /// Whether calls on this end wait.
   public var waitMode: NamedPipes.WaitMode { connection.modes.withLock { $0.wait } }
 
+  /// Whether this is a client's end that its server has disconnected: all that is left is to close it.
+  public var isCutOff: Bool {
+    info.side == .client && connection.current?.isDisconnected == true
+  }
+
   /// Changes how this end reads and whether its calls wait; `nil` leaves a mode as it is.
   ///
   /// - Throws: `.accessDenied` without the right to write attributes; `.invalidArgument` for reading
@@ -102,6 +107,7 @@ extension NamedPipeEnd {
     read: NamedPipes.Kind?, wait: NamedPipes.WaitMode?
   ) throws(TransportError) {
     try require(.writeAttributes, "change the mode of \(name)")
+    if isCutOff { throw TransportError(.disconnected, "change the mode of \(name)") }
     if read == .message && info.kind == .byte {
       throw TransportError(
         .invalidArgument, "change the mode of \(name)",
@@ -127,23 +133,18 @@ extension NamedPipeEnd {
     into buffer: inout OutputSpan<UInt8>, deadline: Deadline
   ) throws(TransportError) -> Bool {
     try require(.read, "read from \(name)")
-    let link = try connection.link()
     let modes = connection.modes.withLock { $0 }
-    var hasMore = false
-    unsafe try link.append(to: &buffer) { (target) throws(TransportError) in
-      let mode = PipeLink.ReadMode(joined: modes.read == .byte, noWait: modes.wait == .noWait)
-      let part = try unsafe link.read(into: target, mode, deadline: deadline)
-      hasMore = part.hasMore
-      return part.count
-    }
-    return hasMore
+    return try connection.link().append(
+      to: &buffer, .init(joined: modes.read == .byte, noWait: modes.wait == .noWait),
+      deadline: deadline)
   }
 
   /// Writes one message, or bytes, and waits until what is unread of it is within the quota. The
   /// other end can read all of it at once.
   ///
-  /// - Returns: How many bytes were written: all, or 0 when this end does not wait and they do not
-  ///   fit. Writing no bytes to a pipe of bytes has no effect.
+  /// - Returns: How many bytes were written: all, or when this end does not wait and they do not fit,
+  ///   0, or on a pipe of bytes what reads that wait take at once. Writing no bytes to a pipe of bytes
+  ///   has no effect.
   /// - Throws: `.noReader` when the other end had closed, `.brokenPipe` when it closed while this
   ///   waited; `.listening`, `.disconnected`, `.accessDenied`, `.closed`; `.timedOut`, and then what
   ///   was not read of it never will be.
@@ -156,13 +157,8 @@ extension NamedPipeEnd {
       return 0
     }
     let noWait = waitMode == .noWait
-    let result = unsafe bytes.withUnsafeBytes { bytes -> Result<Bool, TransportError> in
-      do throws(TransportError) {
-        let head = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
-        return .success(try unsafe link.write(head, bytes, noWait: noWait, deadline: deadline))
-      } catch { return .failure(error) }
-    }
-    return try result.get() ? bytes.count : 0
+    return try link.write(
+      bytes, noWait: noWait, splits: info.kind == .byte, deadline: deadline)
   }
 
   /// What could be read now, at most `limit` bytes of it, without reading it. It never waits, and
@@ -186,16 +182,21 @@ extension NamedPipeEnd {
   public func transact(
     _ request: Span<UInt8>, into answer: inout OutputSpan<UInt8>, deadline: Deadline
   ) throws(TransportError) -> Bool {
-    _ = try transactionLink()
-    _ = try write(request, deadline: deadline)
-    return try read(into: &answer, deadline: deadline)
+    let link = try transactionLink()
+    // The answer may come before all of the request was read, so that does not wait for the quota.
+    if try link.write(request, noWait: true, splits: false, deadline: deadline) < request.count {
+      let sending = unsafe link.startWrite(
+        request.withUnsafeBytes { unsafe Array($0) }, completion: nil)
+      if case .failure(let error)? = sending.outcome { throw error }
+    }
+    return try link.append(to: &answer, .init(joined: false), deadline: deadline)
   }
 
   /// Waits until the other end has read everything that was written; returns at once when it has
   /// closed.
   ///
   /// - Throws: `.accessDenied` without the right to write; `.disconnected` on a client that was
-  ///   disconnected; `.timedOut`, `.closed`.
+  ///   disconnected; `.brokenPipe` when the other end closes while this waits; `.timedOut`, `.closed`.
   /// - Note: Win32 `FlushFileBuffers`.
   public func flush(deadline: Deadline) throws(TransportError) {
     let operation = try startFlush { _ in }
@@ -235,7 +236,8 @@ extension NamedPipeEnd {
         operation.finish(.success(PipeTransfer()))
         return operation
       }
-      return link.startWrite(bytes, noWait: waitMode == .noWait, completion: completion)
+      return link.startWrite(
+        bytes, noWait: waitMode == .noWait, splits: info.kind == .byte, completion: completion)
     }
   }
 

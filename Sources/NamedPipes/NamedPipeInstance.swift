@@ -77,9 +77,9 @@ public final class NamedPipeInstance: NamedPipeEnd {
   ///   - runtime: Where names are kept.
   ///   - options: What the instance is like.
   /// - Throws: `.invalidArgument` for options that no pipe can have; `.accessDenied` when the name
-  ///   has instances and this was to be the first, or is of another kind or direction, or this
-  ///   process is not a member of the group that is to have access; `.instancesBusy` when it has as
-  ///   many as it can have.
+  ///   has instances and this was to be the first, or goes another way, or this process is not a
+  ///   member of the group that is to have access; `.instancesBusy` when it has as many as it can
+  ///   have.
   /// - Note: Win32 `CreateNamedPipe`.
   public convenience init(
     _ name: PipeName, in runtime: RuntimeDirectory, options: NamedPipes.Options
@@ -95,12 +95,15 @@ public final class NamedPipeInstance: NamedPipeEnd {
     try options.check(name)
     let operation = "create an instance of \(name)"
     self.name = name
-    self.options = options
     isAttended = attended
     let share = try InstanceShare.join(name, runtime, options, operation)
     directory = share.directory
     names = share.names
     let terms = share.names.terms
+    var options = options
+    options.kind = terms.kind
+    if terms.kind == .byte { options.readMode = .byte }
+    self.options = options
     admission = terms.access
     info = NamedPipeInfo(
       side: .server, kind: terms.kind, outboundQuota: options.outboundQuota,
@@ -175,7 +178,7 @@ public final class NamedPipeInstance: NamedPipeEnd {
     if !isAttended { return try waitUnattended(deadline) }
     let operation = startWaitForClient { _ in }
     do { _ = try operation.wait(deadline: deadline) } catch {
-      if error.code == .timedOut { operation.cancel() }
+      if error.code == .timedOut || error.code == .cancelled { operation.cancel() }
       throw error
     }
   }
@@ -231,12 +234,8 @@ public final class NamedPipeInstance: NamedPipeEnd {
 
   /// - Note: Win32 `ConnectNamedPipe` on a pipe with `PIPE_NOWAIT`.
   private func listenWithoutWaiting() throws(TransportError) {
-    let wasDisconnected = shared.withLock { $0.state == .disconnected }
     let operation = startWaitForClient { _ in }
-    if operation.cancel() {
-      if wasDisconnected { return }
-      throw TransportError(.listening, "wait for a client of \(name)")
-    }
+    if operation.cancel() { throw TransportError(.listening, "wait for a client of \(name)") }
     _ = try operation.wait(deadline: .immediate)
   }
 

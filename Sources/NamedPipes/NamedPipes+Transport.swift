@@ -108,8 +108,14 @@ final class NamedPipeListener: Listener {
   init(_ address: PipeAddress, _ options: NamedPipes.Options) throws(TransportError) {
     self.address = address
     self.options = options
-    listening = Locked(
-      try NamedPipeInstance(address.name, address.runtime, options, attended: false))
+    let first = try NamedPipeInstance(address.name, address.runtime, options, attended: false)
+    if first.info.kind != options.kind {
+      first.close()
+      throw TransportError(
+        .accessDenied, "listen at \(address.name)",
+        remedy: "Another server made it a pipe of the other kind.")
+    }
+    listening = Locked(first)
   }
 
   /// The next instance begins to listen before this one takes its client, so that a client never

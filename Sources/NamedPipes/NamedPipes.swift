@@ -37,7 +37,7 @@ public enum NamedPipes {
   /// Kind, direction, maximum, default time-out and access belong to the name: the first instance lays
   /// them down. Everything else belongs to the instance.
   public struct Options: Sendable {
-    /// The pipe's type. All instances of a name have the same.
+    /// The pipe's type. All instances of a name have the first one's.
     public var kind: Kind
     /// How the server's end reads at first; messages only on a pipe of messages.
     public var readMode: Kind

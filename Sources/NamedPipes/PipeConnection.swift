@@ -175,6 +175,35 @@ extension PipeLink {
     if let failure { throw failure }
   }
 
+  /// Reads into the free part of `buffer`.
+  ///
+  /// - Returns: Whether the message has more bytes than fitted.
+  func append(
+    to buffer: inout OutputSpan<UInt8>, _ mode: ReadMode, deadline: Deadline
+  ) throws(TransportError) -> Bool {
+    var hasMore = false
+    unsafe try append(to: &buffer) { (target) throws(TransportError) in
+      let part = try unsafe read(into: target, mode, deadline: deadline)
+      hasMore = part.hasMore
+      return part.count
+    }
+    return hasMore
+  }
+
+  /// Writes the bytes of a span; see ``write(_:_:noWait:splits:patient:deadline:)``.
+  func write(
+    _ bytes: Span<UInt8>, noWait: Bool, splits: Bool, deadline: Deadline
+  ) throws(TransportError) -> Int {
+    let result = unsafe bytes.withUnsafeBytes { bytes -> Result<Int, TransportError> in
+      do throws(TransportError) {
+        let head = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+        return .success(
+          try unsafe write(head, bytes, noWait: noWait, splits: splits, deadline: deadline))
+      } catch { return .failure(error) }
+    }
+    return try result.get()
+  }
+
   /// What stands in the way of a write of no bytes.
   func writeObstacle() -> TransportError? {
     if let error = obstacle("write to the pipe") { return error }

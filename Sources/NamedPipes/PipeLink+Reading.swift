@@ -126,7 +126,8 @@ extension PipeLink {
   private func finishDriving() {
     unsafe input.pointee.isDriven = false
     if unsafe input.pointee.queue.isEmpty { return inputLock.unlock() }
-    let finished = driveReads()
+    // The last look may have seen more than the driver took.
+    let finished = progressReads() + driveReads()
     inputLock.unlock()
     for action in finished { action() }
   }
@@ -137,6 +138,7 @@ extension PipeLink {
     _ target: UnsafeMutableRawBufferPointer, _ filled: inout Int, _ mode: ReadMode
   ) -> Attempt {
     if let error = obstacle("read from the pipe") { return .failed(error) }
+    dropWhatTheDeadHeld()
     // Before looking into the ring: what was written before the end was written is there.
     let hasEnded = peerHasClosed(unsafe input.pointee.peerIsGone)
     do throws(PipeViolation) {
@@ -170,6 +172,24 @@ extension PipeLink {
     return .wait
   }
 
+  /// A write that waits ends with its process, and what was not read of it goes along. With the lock
+  /// held.
+  @inline(__always)
+  private func dropWhatTheDeadHeld() {
+    if unsafe input.pointee.peerIsGone || input.pointee.reader.writerSleeps {
+      dropIfDead()
+    }
+  }
+
+  @inline(never)
+  private func dropIfDead() {
+    if unsafe input.pointee.hasDropped || !hasEndedForPolling(&input.pointee) { return }
+    // Who closes says so before it hangs up.
+    if memory.state(of: side.other) == .closed { return }
+    unsafe input.pointee.hasDropped = true
+    unsafe input.pointee.reader.dropUndelivered(quota: peerQuota)
+  }
+
   @inline(__always)
   private func ringRoom() {
     if !roomBell.ring() { unsafe input.pointee.peerIsGone = true }
@@ -190,7 +210,8 @@ extension PipeLink {
       unsafe target.copyBytes(from: transfer.bytes)
       return Part(count: transfer.count, hasMore: transfer.hasMore)
     } catch {
-      guard error.code == .timedOut, !operation.cancel(), let outcome = operation.outcome else {
+      let gaveUp = error.code == .timedOut || error.code == .cancelled
+      guard gaveUp, !operation.cancel(), let outcome = operation.outcome else {
         throw error
       }
       let transfer = try outcome.get()
@@ -301,7 +322,7 @@ extension PipeLink {
       unsafe input.pointee.reader.giveBack(
         UnsafeRawBufferPointer(rebasing: request.buffer[..<request.filled]))
     }
-    let finished = unsafe input.pointee.isDriven ? [] : driveReads()
+    let finished = unsafe input.pointee.isDriven ? [] : progressReads() + driveReads()
     inputLock.unlock()
     request.operation.finish(.failure(TransportError(.cancelled, "read from the pipe")))
     for action in finished { action() }
@@ -318,6 +339,7 @@ extension PipeLink {
       inputLock.unlock()
       throw error
     }
+    dropWhatTheDeadHeld()
     let hasEnded = unsafe hasEndedForPolling(&input.pointee)
     let result: Result<PipePeek?, PipeViolation>
     do throws(PipeViolation) {

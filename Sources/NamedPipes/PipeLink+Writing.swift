@@ -30,7 +30,7 @@ internal import IPCTransport
 
   /// A write with a copy of its bytes.
   init(
-    copying bytes: [UInt8], _ held: PipeWriter.Held, ahead: UInt64, _ operation: PipeOperation
+    copying bytes: [UInt8], _ held: PipeWriter.Held, ahead: UInt64, _ operation: PipeOperation?
   ) {
     let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, bytes.count), alignment: 16)
     unsafe copy.copyBytes(from: bytes)
@@ -69,17 +69,18 @@ extension PipeLink {
   ///
   /// - Parameters:
   ///   - head: Goes ahead of `bytes`, in the same message.
-  ///   - noWait: Whether to write nothing, and return false, when it does not fit.
+  ///   - noWait: Whether to write nothing, and return 0, when it does not fit.
+  ///   - splits: Whether, with `noWait`, to write at least what reads that wait will take of it.
   ///   - patient: Whether, when it does not fit, to wait until half of what is unread was read: fewer
   ///     turns for who does not care.
-  /// - Returns: Whether it was written.
+  /// - Returns: How many bytes were written.
   /// - Throws: `.noReader` when the peer has gone before, `.brokenPipe` when it went while this
   ///   waited, `.disconnected`, `.closed`; `.timedOut`, then what was not read is taken back.
   @inline(__always)
   func write(
     _ head: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer, noWait: Bool = false,
-    patient: Bool = false, deadline: Deadline
-  ) throws(TransportError) -> Bool {
+    splits: Bool = false, patient: Bool = false, deadline: Deadline
+  ) throws(TransportError) -> Int {
     outputLock.lock()
     if let error = obstacle(Self.operationName) ?? noReader() {
       outputLock.unlock()
@@ -87,7 +88,9 @@ extension PipeLink {
     }
     let count = head.count + bytes.count
     var isWritten = false
-    if unsafe output.pointee.queue.isEmpty && output.pointee.writer.fits(count, quota: quota) {
+    if unsafe output.pointee.queue.isEmpty
+      && (output.pointee.writer.fits(count, quota: quota) || count == 0)
+    {
       do throws(PipeViolation) {
         isWritten = try unsafe output.pointee.writer.putWhole(head, bytes)
       } catch {
@@ -99,14 +102,39 @@ extension PipeLink {
       let isThere = ringData()
       outputLock.unlock()
       if !isThere { throw noReaderError() }
-      return true
+      return count
+    }
+    if count == 0 {
+      let finished = queueEmptyMessage()
+      outputLock.unlock()
+      for action in finished { action() }
+      return 0
     }
     if noWait {
+      let part = splits ? partForReads : 0
       outputLock.unlock()
-      return false
+      if part == 0 { return 0 }
+      return try unsafe write(
+        head, UnsafeRawBufferPointer(rebasing: bytes.prefix(part)), noWait: true,
+        deadline: deadline)
     }
     try unsafe writeHeld(head, bytes, patient, deadline)
-    return true
+    return count
+  }
+
+  /// How many bytes reads that wait will take at once, with the lock held.
+  private var partForReads: Int {
+    unsafe output.pointee.queue.isEmpty ? Int(clamping: output.pointee.writer.wantedNow) : 0
+  }
+
+  /// Queues an empty message behind writes that wait, with the lock held; the caller runs what it
+  /// returns without. It needs no room: who writes it does not wait.
+  private func queueEmptyMessage() -> [() -> Void] {
+    let ahead = messagesAhead
+    let request = WriteRequest(
+      copying: [], unsafe output.pointee.writer.hold(0), ahead: ahead, nil)
+    unsafe output.pointee.queue.append(request)
+    return progressWrites() + driveWrites()
   }
 
   /// Wakes a sleeping reader, with the lock held.
@@ -207,14 +235,17 @@ extension PipeLink {
     for action in actions { action() }
     turns.wait(while: seen, deadline: deadline)
     outputLock.lock()
+    if CancellableCalls.isCancelled { return SystemError(code: ECANCELED, call: "futex") }
     return deadline.hasPassed ? SystemError(code: ETIMEDOUT, call: "futex") : nil
   }
 
   /// Starts a write.
   func startWrite(
-    _ bytes: [UInt8], noWait: Bool = false, completion: PipeOperation.Completion?
+    _ bytes: [UInt8], noWait: Bool = false, splits: Bool = false,
+    completion: PipeOperation.Completion?
   ) -> PipeOperation {
     let operation = PipeOperation(completion)
+    var bytes = bytes
     outputLock.lock()
     if let error = obstacle(Self.operationName) ?? noReader() {
       outputLock.unlock()
@@ -222,9 +253,14 @@ extension PipeLink {
       return operation
     }
     var immediate: Result<PipeTransfer, TransportError>?
-    if unsafe output.pointee.queue.isEmpty
-      && output.pointee.writer.fits(bytes.count, quota: quota)
-    {
+    let doesFit =
+      unsafe output.pointee.queue.isEmpty
+      && (output.pointee.writer.fits(bytes.count, quota: quota) || bytes.isEmpty)
+    if !doesFit && noWait && !bytes.isEmpty {
+      bytes = Array(bytes.prefix(splits ? partForReads : 0))
+      if bytes.isEmpty { immediate = .success(PipeTransfer(count: 0)) }
+    }
+    if immediate == nil && (doesFit || noWait), unsafe output.pointee.queue.isEmpty {
       do throws(PipeViolation) {
         if try putWhole(bytes) {
           immediate =
@@ -237,8 +273,12 @@ extension PipeLink {
         return operation
       }
     }
-    if immediate == nil && noWait { immediate = .success(PipeTransfer(count: 0)) }
     var finished: [() -> Void] = []
+    if immediate == nil && bytes.isEmpty {
+      finished = queueEmptyMessage()
+      immediate = .success(PipeTransfer(count: 0))
+    }
+    if immediate == nil && noWait { immediate = .success(PipeTransfer(count: 0)) }
     if immediate == nil {
       let ahead = messagesAhead
       let request = WriteRequest(
@@ -265,12 +305,13 @@ extension PipeLink {
 
   /// Starts to wait until the peer has read everything.
   ///
-  /// - Note: Over at once when the peer has closed: nobody will read it.
+  /// - Note: Over at once when the peer has closed: nobody will read it. It fails with `.brokenPipe`
+  ///   when the peer closes while it waits, with `.disconnected` when the server disconnects.
   func startFlush(completion: PipeOperation.Completion?) -> PipeOperation {
     let operation = PipeOperation(completion)
     outputLock.lock()
     let messages = messagesAhead
-    if unsafe output.pointee.writer.passedMessages >= messages
+    if unsafe output.pointee.writer.isRead(upTo: messages)
       || peerHasClosed(output.pointee.peerIsGone) || dataBell.hasHungUp()
     {
       outputLock.unlock()
@@ -355,8 +396,12 @@ extension PipeLink {
     }
     let consumed = unsafe output.pointee.writer.consumedBytes
     if let first = unsafe output.pointee.queue.first, isWithinQuota(first, consumed) { return true }
-    let passed = unsafe output.pointee.writer.passedMessages
-    return unsafe output.pointee.flushes.contains { $0.messages <= passed }
+    return unsafe output.pointee.flushes.contains(where: isFlushed)
+  }
+
+  /// Whether nothing of what a flush waits for is unread.
+  private func isFlushed(_ flush: FlushRequest) -> Bool {
+    unsafe output.pointee.writer.isRead(upTo: flush.messages)
   }
 
   private func isWithinQuota(_ request: WriteRequest, _ consumed: UInt64) -> Bool {
@@ -394,7 +439,7 @@ extension PipeLink {
         if let operation = request.operation { finished.append(operation.decide(.failure(error))) }
       }
       for flush in unsafe output.pointee.flushes.take() {
-        finished.append(flush.operation.decide(.success(PipeTransfer())))
+        finished.append(flush.operation.decide(.failure(error)))
       }
       return finished
     }
@@ -429,11 +474,9 @@ extension PipeLink {
       request.outcome = outcome
       if let operation = request.operation { finished.append(operation.decide(outcome)) }
     }
-    let passed = unsafe output.pointee.writer.passedMessages
-    for flush in unsafe output.pointee.flushes where flush.messages <= passed {
-      finished.append(flush.operation.decide(.success(PipeTransfer())))
-    }
-    unsafe output.pointee.flushes.removeAll { $0.messages <= passed }
+    let flushed = unsafe output.pointee.flushes.filter(isFlushed)
+    unsafe output.pointee.flushes.removeAll(where: isFlushed)
+    for flush in flushed { finished.append(flush.operation.decide(.success(PipeTransfer()))) }
     return finished
   }
 

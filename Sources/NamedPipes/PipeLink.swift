@@ -35,6 +35,8 @@ internal import Synchronization
     var peerIsGone = false
     /// When that was asked last, for calls that are made again and again.
     var lastLook: UInt64 = 0
+    /// Whether what a dead peer's writes waited with was dropped.
+    var hasDropped = false
     /// Whether the last wait was short enough to linger before the next.
     var lingers = false
   }
@@ -61,6 +63,8 @@ internal import Synchronization
   let side: PipeMemory.Side
   /// How many unread bytes the peer lets us leave.
   let quota: UInt64
+  /// How many unread bytes the peer may leave.
+  let peerQuota: UInt64
   let memory: PipeMemory
   /// Bells that say “there is something to read”, in both directions.
   let dataBell: DescriptorIO
@@ -79,15 +83,17 @@ internal import Synchronization
   ///   - socket: The connection.
   ///   - room: One end of the second pair of sockets.
   ///   - quota: Of what this end writes.
+  ///   - peerQuota: Of what the other end writes.
   init(
     socket: consuming OwnedDescriptor, room: consuming OwnedDescriptor, memory: PipeMemory,
-    side: PipeMemory.Side, quota: Int
+    side: PipeMemory.Side, quota: Int, peerQuota: Int
   ) {
     dataBell = DescriptorIO(adopting: socket)
     roomBell = DescriptorIO(adopting: room)
     self.memory = memory
     self.side = side
     self.quota = UInt64(quota)
+    self.peerQuota = UInt64(peerQuota)
     unsafe input = .allocate(capacity: 1)
     unsafe input.initialize(to: Input(reader: PipeReader(memory.direction(writtenBy: side.other))))
     unsafe output = .allocate(capacity: 1)
@@ -112,6 +118,11 @@ internal import Synchronization
   func obstacle(_ operation: StaticString) -> TransportError? {
     if ending == .open && memory.state(of: side.other) != .disconnected { return nil }
     return endedError(operation)
+  }
+
+  /// Whether either end has disconnected.
+  var isDisconnected: Bool {
+    ending == .disconnected || (ending == .open && memory.state(of: side.other) == .disconnected)
   }
 
   @inline(never)
@@ -184,7 +195,7 @@ internal import Synchronization
     turns.signal()
     for read in reads { read.operation.finish(.failure(broken)) }
     for write in writes { write.operation?.finish(.failure(broken)) }
-    for flush in flushes { flush.operation.finish(.success(PipeTransfer())) }
+    for flush in flushes { flush.operation.finish(.failure(broken)) }
   }
 
   /// The peer has written nonsense into the shared memory.

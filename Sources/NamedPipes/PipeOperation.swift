@@ -96,11 +96,15 @@ public final class PipeOperation: Sendable {
 
   /// Waits until it is over.
   ///
-  /// - Throws: What the operation threw; `.timedOut` at the deadline, with the operation going on.
+  /// - Throws: What the operation threw; `.timedOut` at the deadline and `.cancelled` when the call is
+  ///   cancelled (``CancellableCalls``), with the operation going on.
   public func wait(deadline: Deadline) throws(TransportError) -> PipeTransfer {
     while true {
       if let outcome { return try outcome.get() }
       if deadline.hasPassed { throw TransportError(.timedOut, "wait for an operation") }
+      if CancellableCalls.isCancelled {
+        throw TransportError(.cancelled, "wait for an operation")
+      }
       over.wait(while: 0, deadline: deadline)
     }
   }

@@ -155,6 +155,49 @@ struct PipeViolation: Error {}
     try front() == nil && stash.isEmpty && expected == 0
   }
 
+  /// Whether the writer waits until something was read, as it says.
+  @inline(__always)
+  var writerSleeps: Bool {
+    unsafe direction.writerSleeps.pointee.load(ordering: .relaxed) != 0
+  }
+
+  /// Takes back, in the place of a writer that has died, the messages with which its writes waited:
+  /// those that end beyond the quota.
+  mutating func dropUndelivered(quota: UInt64) {
+    var kept: UInt64 = 0
+    do throws(PipeViolation) {
+      let isBegun = try front() == nil && expected != 0
+      if isBegun, let slot { takeBack(slot) }
+      var position = head
+      var next = expected
+      var unread: UInt64 = 0
+      while position != seenTail {
+        let frame = try decode(at: position, expecting: next)
+        let isFront = position == head
+        position &+= UInt64(PipeFrame.space(frame.length))
+        if frame.kind == .skip { continue }
+        next = frame.remaining - frame.length
+        if isTakenBack(frame) || !(frame.kind == .first || isFront) { continue }
+        let left = UInt64(frame.remaining - (isFront ? offset : 0))
+        unread += left
+        if let slot = frame.slot, left > 0, unread > quota {
+          takeBack(slot)
+        } else {
+          kept += left
+        }
+      }
+    } catch {
+      // The next look finds it, too.
+      return
+    }
+    unsafe direction.queuedBytes.pointee.store(consumedBytes &+ kept, ordering: .releasing)
+  }
+
+  private func takeBack(_ slot: Int) {
+    unsafe direction.slot(slot).pointee.bitwiseOr(
+      PipeDirection.takenBack, ordering: .acquiringAndReleasing)
+  }
+
   // MARK: - Telling the writer
 
   /// Tells the writer what was read.

@@ -80,10 +80,26 @@ internal import Synchronization
     unsafe direction.passedMessages.pointee.load(ordering: .sequentiallyConsistent)
   }
 
+  /// Whether the first `messages` messages are behind the reader, or were taken back.
+  func isRead(upTo messages: UInt64) -> Bool {
+    let passed = passedMessages
+    if passed >= messages { return true }
+    var takenBack: UInt64 = 0
+    for slot in 0..<PipeFrame.slots {
+      guard let user = slotUsers[slot], (passed..<messages).contains(user) else { continue }
+      let word = unsafe direction.slot(slot).pointee.load(ordering: .acquiring)
+      if word & PipeDirection.takenBack != 0 { takenBack += 1 }
+    }
+    return passed + takenBack >= messages
+  }
+
   /// How many bytes the reads that wait will take.
   var wantedBytes: UInt64 {
     unsafe direction.wantedBytes.pointee.load(ordering: .sequentiallyConsistent)
   }
+
+  /// How many bytes they will take of what is written now: they take what is unread first.
+  var wantedNow: UInt64 { queuedBytes == consumedBytes ? wantedBytes : 0 }
 
   /// Whether the reader sleeps; makes it the caller's task to wake it.
   @inline(__always)

@@ -87,7 +87,7 @@ struct Welcome: Equatable {
     let memory = PipeMemory(mapping: created.mapping, sizes: welcome.sizes)
     let link = PipeLink(
       socket: socket, room: room.first, memory: memory, side: .server,
-      quota: options.outboundQuota)
+      quota: options.outboundQuota, peerQuota: options.inboundQuota)
     return Greeting(link, welcome, created.file, room.second)
   }
 
@@ -120,7 +120,8 @@ struct Welcome: Equatable {
     else { throw TransportError(.protocolViolation, operation) }
     let memory = PipeMemory(mapping: mapping, sizes: welcome.sizes)
     let link = PipeLink(
-      socket: socket, room: room, memory: memory, side: .client, quota: welcome.inboundQuota)
+      socket: socket, room: room, memory: memory, side: .client, quota: welcome.inboundQuota,
+      peerQuota: welcome.outboundQuota)
     return Received(link: link, welcome: welcome)
   }
 }

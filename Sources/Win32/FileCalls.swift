@@ -104,13 +104,14 @@ public func WriteFile(
 
 /// Waits until what was written has been read (pipes) or is on the disk (files).
 ///
-/// - Note: Errors: `ERROR_ACCESS_DENIED` without the right to write; `ERROR_PIPE_NOT_CONNECTED`,
-///   `ERROR_INVALID_HANDLE`.
+/// - Note: Errors: `ERROR_ACCESS_DENIED` without the right to write; `ERROR_BROKEN_PIPE` when the
+///   other end is closed while the call waits, and no error when it was before;
+///   `ERROR_PIPE_NOT_CONNECTED`, `ERROR_INVALID_HANDLE`.
 @discardableResult
 public func FlushFileBuffers(_ hFile: HANDLE) -> BOOL {
   succeeds { () throws(Failure) in
     let file = try Transfers.writable(hFile)
-    try file.inTurn { () throws(Failure) in try file.flush() }
+    try file.waiting { () throws(Failure) in try file.flush() }
   }
 }
 
@@ -127,7 +128,7 @@ public func GetFileType(_ hFile: HANDLE) -> DWORD {
   }
 }
 
-/// The size of a file.
+/// The size of a file; of an end of a pipe, how many bytes could be read.
 ///
 /// - Parameter lpFileSizeHigh: Gets the high 32 bits; or `nil`.
 /// - Returns: The low 32 bits; `INVALID_FILE_SIZE` with a last error other than `NO_ERROR` on
@@ -135,7 +136,14 @@ public func GetFileType(_ hFile: HANDLE) -> DWORD {
 @discardableResult
 public func GetFileSize(_ hFile: HANDLE, _ lpFileSizeHigh: LPDWORD) -> DWORD {
   answer(otherwise: INVALID_FILE_SIZE) { () throws(Failure) in
-    let size = UInt64(try Transfers.placed(hFile).size())
+    let file = try HandleTable.shared.object(hFile, FileObject.self)
+    let size: UInt64
+    if let pipe = file as? PipeFile {
+      try pipe.verifyAttached()
+      size = UInt64(try pipe.size())
+    } else {
+      size = UInt64(try Transfers.placed(hFile).size())
+    }
     unsafe lpFileSizeHigh?.pointee = DWORD(size >> 32)
     SetLastError(NO_ERROR)
     return DWORD(truncatingIfNeeded: size)

@@ -42,8 +42,11 @@ class FileObject: KernelObject, @unchecked Sendable {
   let isOverlapped: Bool
   /// The calls on an object that is not overlapped come one after the other.
   let turns = Turns()
-  /// Set while no operation goes on that was started last: who waits for the handle waits for this.
+  /// What who waits for the handle waits for: cleared when a call or an operation begins, set when it
+  /// has succeeded and no event of its own tells so.
   let completion = Event(.manual, isSet: true)
+  /// The calls without an operation that wait.
+  let calls = CancellableCalls()
   /// The operations that are going on.
   let requests = Locked<[OverlappedRequest]>([])
 
@@ -70,6 +73,16 @@ class FileObject: KernelObject, @unchecked Sendable {
 
   /// Starts an operation; `nil` when this object can only do it while the caller waits.
   func start(_ work: Work, completion: @escaping @Sendable () -> Void) -> (any RunningWork)? { nil }
+
+  /// Runs a call that may wait, in its turn. Other threads can cancel it.
+  func waiting<R>(_ body: () throws(Failure) -> R) throws(Failure) -> R {
+    try inTurn { () throws(Failure) in
+      completion.clear()
+      let result = try calls.run(body)
+      completion.set()
+      return result
+    }
+  }
 
   /// Runs a call in its turn.
   func inTurn<R>(_ body: () throws(Failure) -> R) throws(Failure) -> R {

@@ -3,8 +3,10 @@ internal import IPCSystem
 
 /// Rights as handles have them.
 enum FileAccess {
-  private static let reading = FILE_READ_DATA | FILE_READ_ATTRIBUTES | READ_CONTROL | SYNCHRONIZE
-  private static let writing =
+  /// What the generic right to read stands for.
+  static let reading = FILE_READ_DATA | FILE_READ_ATTRIBUTES | READ_CONTROL | SYNCHRONIZE
+  /// What the generic right to write stands for.
+  static let writing =
     FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_ATTRIBUTES | READ_CONTROL | SYNCHRONIZE
 
   /// What the generic rights stand for; the right to ask for attributes and to wait comes with every

@@ -54,10 +54,14 @@ public func CreateNamedPipe(
 ///     wait; or `nil`.
 /// - Note: Errors: `ERROR_PIPE_CONNECTED` when a client came before the call, which is as good;
 ///   `ERROR_NO_DATA` when it has left already; `ERROR_IO_PENDING`; `ERROR_PIPE_LISTENING` with
-///   `PIPE_NOWAIT`; `ERROR_INVALID_FUNCTION` on a client's end.
+///   `PIPE_NOWAIT`, also when the instance only now listens again; `ERROR_INVALID_FUNCTION` on a client's end.
 @discardableResult
 public func ConnectNamedPipe(_ hNamedPipe: HANDLE, _ lpOverlapped: LPOVERLAPPED) -> BOOL {
   succeeds { () throws(Failure) in
+    let end = try NamedPipeOpening.anyPipe(hNamedPipe)
+    if let anonymous = end as? QuotaPipeReadingFile {
+      throw Failure(try anonymous.isOtherEndGone() ? ERROR_NO_DATA : ERROR_PIPE_CONNECTED)
+    }
     let pipe = try NamedPipeOpening.pipe(hNamedPipe)
     let instance = try pipe.instance()
     var count = 0
@@ -243,7 +247,8 @@ public func SetNamedPipeHandleState(
 /// Tells the modes of one end, the number of instances and who the client is.
 ///
 /// - Parameters:
-///   - hNamedPipe: An end of a pipe.
+///   - hNamedPipe: An end of a pipe with the right to read attributes: not the server's end of one
+///     that goes outbound only.
 ///   - lpState: Gets `PIPE_READMODE_MESSAGE` and `PIPE_NOWAIT`; or `nil`.
 ///   - lpCurInstances: Gets how many instances the name has; or `nil`.
 ///   - lpMaxCollectionCount: `nil`: it is for clients on other machines.
@@ -251,7 +256,8 @@ public func SetNamedPipeHandleState(
 ///   - lpUserName: Gets the name of the client's user, on a server's end; or `nil`.
 ///   - nMaxUserNameSize: How many bytes there is room for, the final 0 included.
 /// - Note: Errors: `ERROR_INVALID_PARAMETER`; `ERROR_INSUFFICIENT_BUFFER`;
-///   `ERROR_PIPE_NOT_CONNECTED` when the user of no client is asked for.
+///   `ERROR_PIPE_NOT_CONNECTED` when the user of no client is asked for, and on a client's end that
+///   was disconnected; `ERROR_ACCESS_DENIED`.
 @discardableResult
 public func GetNamedPipeHandleState(
   _ hNamedPipe: HANDLE, _ lpState: LPDWORD, _ lpCurInstances: LPDWORD,
@@ -259,7 +265,7 @@ public func GetNamedPipeHandleState(
   _ lpUserName: UnsafeMutablePointer<CChar>?, _ nMaxUserNameSize: DWORD
 ) -> BOOL {
   succeeds { () throws(Failure) in
-    let pipe = try NamedPipeOpening.anyPipe(hNamedPipe)
+    let pipe = try NamedPipeOpening.anyPipe(hNamedPipe, access: FILE_READ_ATTRIBUTES)
     guard unsafe lpMaxCollectionCount == nil, unsafe lpCollectDataTimeout == nil else {
       throw Failure(ERROR_INVALID_PARAMETER)
     }
@@ -273,6 +279,7 @@ public func GetNamedPipeHandleState(
       unsafe text.update(from: user, count: user.count)
     }
     try pipe.inTurn { () throws(Failure) in
+      try pipe.verifyAttached()
       unsafe lpState?.pointee = pipe.mode
       if let lpCurInstances = unsafe lpCurInstances {
         unsafe lpCurInstances.pointee = DWORD(min(pipe.instanceCount, 255))
@@ -284,19 +291,24 @@ public func GetNamedPipeHandleState(
 /// Tells what the pipe was created with.
 ///
 /// - Parameters:
-///   - hNamedPipe: An end of a pipe.
+///   - hNamedPipe: An end of a pipe with the right to read attributes: not the server's end of one
+///     that goes outbound only.
 ///   - lpFlags: Gets `PIPE_SERVER_END` or `PIPE_CLIENT_END`, with `PIPE_TYPE_MESSAGE` or
 ///     `PIPE_TYPE_BYTE`; or `nil`.
 ///   - lpOutBufferSize: Gets the quota from server to client; or `nil`.
 ///   - lpInBufferSize: Gets the quota from client to server; or `nil`.
 ///   - lpMaxInstances: Gets how many instances there can be; or `nil`.
+/// - Note: Errors: `ERROR_ACCESS_DENIED`; `ERROR_PIPE_NOT_CONNECTED` on a client's end that was
+///   disconnected.
 @discardableResult
 public func GetNamedPipeInfo(
   _ hNamedPipe: HANDLE, _ lpFlags: LPDWORD, _ lpOutBufferSize: LPDWORD, _ lpInBufferSize: LPDWORD,
   _ lpMaxInstances: LPDWORD
 ) -> BOOL {
   succeeds { () throws(Failure) in
-    let info = try NamedPipeOpening.anyPipe(hNamedPipe).info
+    let pipe = try NamedPipeOpening.anyPipe(hNamedPipe, access: FILE_READ_ATTRIBUTES)
+    try pipe.verifyAttached()
+    let info = pipe.info
     unsafe lpFlags?.pointee = info.flags
     unsafe lpOutBufferSize?.pointee = DWORD(clamping: info.outQuota)
     unsafe lpInBufferSize?.pointee = DWORD(clamping: info.inQuota)
@@ -306,7 +318,8 @@ public func GetNamedPipeInfo(
 
 /// Tells which process has opened the client's end, as the kernel recorded it.
 ///
-/// - Note: Errors: `ERROR_NOT_FOUND` when there is no client.
+/// - Note: Errors: `ERROR_NOT_FOUND` when there is no client; `ERROR_PIPE_NOT_CONNECTED` on a client's
+///   end that was disconnected.
 @discardableResult
 public func GetNamedPipeClientProcessId(_ Pipe: HANDLE, _ ClientProcessId: LPDWORD) -> BOOL {
   succeeds { () throws(Failure) in
@@ -344,13 +357,14 @@ extension NamedPipeOpening {
   fileprivate static func processId(
     of side: NamedPipeInfo.Side, _ handle: HANDLE, _ place: LPDWORD
   ) throws(Failure) {
-    let end = try pipe(handle).end
+    let pipe = try anyPipe(handle)
+    try pipe.verifyAttached()
     guard let place = unsafe place else { throw Failure(ERROR_NOACCESS) }
-    if end.info.side == side {
-      unsafe place.pointee = GetCurrentProcessId()
-    } else {
-      let peer = try end.peer.orFailure(ERROR_NOT_FOUND)
-      unsafe place.pointee = DWORD(bitPattern: peer.pid)
+    // The ends of an anonymous pipe were made by this process.
+    guard let end = (pipe as? NamedPipeFile)?.end, end.info.side != side else {
+      return unsafe place.pointee = GetCurrentProcessId()
     }
+    let peer = try end.peer.orFailure(ERROR_NOT_FOUND)
+    unsafe place.pointee = DWORD(bitPattern: peer.pid)
   }
 }

@@ -83,6 +83,18 @@ final class NamedPipeFile: PipeFile, @unchecked Sendable {
       bytes: peek.bytes, available: peek.available, leftInMessage: peek.leftInMessage)
   }
 
+  override func size() throws(Failure) -> Int {
+    guard end.access.contains(.read) else { return 0 }
+    do throws(Failure) { return try peek(upTo: 0).available } catch {
+      if error.code == ERROR_BROKEN_PIPE || error.code == ERROR_BAD_PIPE { return 0 }
+      throw error
+    }
+  }
+
+  override func verifyAttached() throws(Failure) {
+    if end.isCutOff { throw Failure(ERROR_PIPE_NOT_CONNECTED) }
+  }
+
   override var info: PipeInfo {
     let info = end.info
     return PipeInfo(

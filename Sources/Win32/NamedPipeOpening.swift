@@ -76,11 +76,12 @@ enum NamedPipeOpening {
     return options
   }
 
-  /// What a server's handle may do.
+  /// What a server's handle may do: that of a pipe that only goes outbound may not ask for
+  /// attributes.
   static func access(openMode: DWORD) -> DWORD {
-    var access = READ_CONTROL | SYNCHRONIZE | FILE_READ_ATTRIBUTES
-    if openMode & PIPE_ACCESS_INBOUND != 0 { access |= FileAccess.rights(of: GENERIC_READ) }
-    if openMode & PIPE_ACCESS_OUTBOUND != 0 { access |= FileAccess.rights(of: GENERIC_WRITE) }
+    var access: DWORD = 0
+    if openMode & PIPE_ACCESS_INBOUND != 0 { access |= FileAccess.reading }
+    if openMode & PIPE_ACCESS_OUTBOUND != 0 { access |= FileAccess.writing }
     return access
   }
 

@@ -130,11 +130,10 @@ public func CancelIo(_ hFile: HANDLE) -> BOOL {
 /// Cancels one operation on the handle, or all, whichever thread has started them. Each ends with
 /// `ERROR_OPERATION_ABORTED`, unless it was over.
 ///
-/// Calls that were made without an `OVERLAPPED` are not cancelled.
-///
 /// - Parameters:
 ///   - hFile: The handle.
-///   - lpOverlapped: The operation; `nil` for all.
+///   - lpOverlapped: The operation; `nil` for all, and for calls without one that other threads are
+///     inside.
 /// - Note: Errors: `ERROR_NOT_FOUND` when there was nothing to cancel.
 @discardableResult
 public func CancelIoEx(_ hFile: HANDLE, _ lpOverlapped: LPOVERLAPPED) -> BOOL {
@@ -145,8 +144,9 @@ public func CancelIoEx(_ hFile: HANDLE, _ lpOverlapped: LPOVERLAPPED) -> BOOL {
     let going = file.requests.withLock { list in
       list.filter { address == nil || $0.address == address }
     }
-    if going.isEmpty { throw Failure(ERROR_NOT_FOUND) }
     for request in going { request.cancel() }
+    let hasCalls = address == nil && file.calls.cancel()
+    if going.isEmpty && !hasCalls { throw Failure(ERROR_NOT_FOUND) }
   }
 }
 

@@ -36,6 +36,12 @@ internal import SyncObjects
     all.withLock { $0[UInt(bitPattern: overlapped)] }
   }
 
+  /// Cancels what a thread has started that has ended.
+  static func cancelAll(of thread: ThreadContext) {
+    let own = all.withLock { all in all.values.filter { $0.thread === thread } }
+    for request in own { request.cancel() }
+  }
+
   /// The address of the structure.
   var address: UInt { unsafe UInt(bitPattern: overlapped) }
 
@@ -66,7 +72,8 @@ internal import SyncObjects
   ///   - routine: What the calling thread shall run when it is over; the event is then not used.
   ///   - otherwise: Does the operation while the caller waits, if it cannot be started.
   /// - Returns: How many bytes went over, when it is over already.
-  /// - Throws: `ERROR_IO_PENDING`; `ERROR_MORE_DATA` with `count` set; or why it failed.
+  /// - Throws: `ERROR_IO_PENDING`; `ERROR_MORE_DATA`, and the structure tells the bytes; or why it
+  ///   failed.
   static func start(
     _ work: Work, on file: FileObject, _ overlapped: UnsafeMutablePointer<OVERLAPPED>,
     target: UnsafeMutableRawBufferPointer? = nil,
@@ -137,8 +144,9 @@ internal import SyncObjects
       leave()
       unsafe overlapped.pointee.Internal = Status.of(error: outcome.error)
     }
-    count = outcome.count
+    // The bytes of a part of a message are told by the structure only, as in Windows.
     if outcome.error != ERROR_SUCCESS { throw Failure(outcome.error) }
+    count = outcome.count
   }
 
   /// Delivers the result: into the structure and the buffer first, then to who waits for it.
@@ -150,8 +158,7 @@ internal import SyncObjects
     unsafe overlapped.pointee.Internal = Status.of(error: outcome.error)
     // From the moment that somebody is told, the structure may be gone: it is not touched any more.
     // It counts as busy until everybody was told, or an event could be set after its next use.
-    event?.event.set()
-    file.completion.set()
+    if let event { event.event.set() } else { file.completion.set() }
     leave()
     delivered.set()
     if let routine = unsafe routine {

@@ -11,6 +11,12 @@ class PipeFile: FileObject, @unchecked Sendable {
     throw Failure(ERROR_ACCESS_DENIED)
   }
 
+  /// Fails on a client's end that its server has disconnected: nothing works on it any more.
+  func verifyAttached() throws(Failure) {}
+
+  /// How many bytes could be read; `GetFileSize` tells that of a pipe.
+  func size() throws(Failure) -> Int { 0 }
+
   /// What the pipe was created with.
   var info: PipeInfo { PipeInfo(flags: 0, outQuota: 0, inQuota: 0, maxInstances: 1) }
 
@@ -68,6 +74,18 @@ final class QuotaPipeReadingFile: PipeFile, @unchecked Sendable {
     return PeekResult(bytes: bytes, available: available, leftInMessage: -bytes.count)
   }
 
+  /// Whether the end that is written is closed.
+  func isOtherEndGone() throws(Failure) -> Bool {
+    try translating { () throws(TransportError) in try end.isWriterGone() }
+  }
+
+  override func size() throws(Failure) -> Int {
+    do throws(Failure) { return try peek(upTo: 0).available } catch {
+      if error.code == ERROR_BROKEN_PIPE { return 0 }
+      throw error
+    }
+  }
+
   override var info: PipeInfo {
     PipeInfo(
       flags: PIPE_SERVER_END | PIPE_TYPE_BYTE, outQuota: end.quota, inQuota: end.quota,
@@ -115,6 +133,8 @@ final class QuotaPipeWritingFile: PipeFile, @unchecked Sendable {
   override func flush() throws(Failure) {
     try translating { () throws(TransportError) in try end.flush() }
   }
+
+  override var instanceCount: Int { (try? end.isReaderGone()) == true ? 0 : 1 }
 
   override var info: PipeInfo {
     PipeInfo(

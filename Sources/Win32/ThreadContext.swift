@@ -20,7 +20,8 @@ internal import SyncObjects
     var key = pthread_key_t()
     unsafe pthread_key_create(&key) { context in
       if let context = unsafe context {
-        unsafe Unmanaged<ThreadContext>.fromOpaque(context).release()
+        let ended = unsafe Unmanaged<ThreadContext>.fromOpaque(context).takeRetainedValue()
+        OverlappedRequest.cancelAll(of: ended)
       }
     }
     return key

@@ -69,20 +69,22 @@ enum Transfers {
   ) throws(Failure) {
     guard let overlapped = unsafe overlapped else {
       if file.isOverlapped && file.hasPlaces { throw Failure(ERROR_INVALID_PARAMETER) }
-      let transfer = try file.inTurn { () throws(Failure) in try body(nil) }
+      let transfer = try file.waiting { () throws(Failure) in try body(nil) }
       count = transfer.count
       if transfer.hasMore { throw Failure(ERROR_MORE_DATA) }
       return
     }
     let place = try unsafe place(overlapped, file)
-    let otherwise = { () throws(Failure) in
-      try file.inTurn { () throws(Failure) in try body(place) }
-    }
     if file.isOverlapped {
       try unsafe OverlappedRequest.start(
-        work(), on: file, overlapped, target: target, count: &count, otherwise: otherwise)
+        work(), on: file, overlapped, target: target, count: &count
+      ) { () throws(Failure) in
+        try file.inTurn { () throws(Failure) in try body(place) }
+      }
     } else {
-      try unsafe complete(overlapped, file, count: &count, otherwise)
+      try unsafe complete(overlapped, file, count: &count) { () throws(Failure) in
+        try file.waiting { () throws(Failure) in try body(place) }
+      }
     }
   }
 
@@ -125,7 +127,8 @@ enum Transfers {
       throw error
     }
     let error = transfer.hasMore ? ERROR_MORE_DATA : ERROR_SUCCESS
-    count = transfer.count
+    // As in Windows, the bytes of a part of a message are told by the structure only.
+    count = transfer.hasMore ? 0 : transfer.count
     unsafe overlapped.pointee.InternalHigh = ULONG_PTR(transfer.count)
     unsafe overlapped.pointee.Internal = Status.of(error: error)
     event?.event.set()

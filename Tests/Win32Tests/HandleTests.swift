@@ -52,7 +52,7 @@ import Win32
     #expect(error(SetEvent(r)) == "ERROR_INVALID_HANDLE")
     #expect(error(TerminateProcess(w, 0)) == "ERROR_INVALID_HANDLE")
     #expect(read(GetCurrentProcess(), 4) == .error("ERROR_INVALID_HANDLE"))
-    #expect(error(ConnectNamedPipe(r, nil)) == "ERROR_INVALID_FUNCTION")
+    #expect(error(ConnectNamedPipe(w, nil)) == "ERROR_INVALID_FUNCTION")
     for handle in [event, r, w] { CloseHandle(handle) }
   }
 

@@ -57,9 +57,11 @@ import Win32
   func waiting() throws {
     let (s, c) = makePair()
     let operation = Operation()
+    let event = operation.event
     for round in 0..<3 {
+      // The handle tells of operations without an event only.
+      operation.overlapped.pointee.hEvent = round == 1 ? nil : event
       #expect(operation.startRead(s, 16) == "ERROR_IO_PENDING")
-      let event = operation.event
       let overlapped = Address(operation.overlapped)
       let waiter = try Background { () -> Bool in
         switch round {
@@ -100,14 +102,34 @@ import Win32
   func cancelOwn() throws {
     let (s, c) = makePair()
     let (own, others) = (Operation(), Operation())
-    let other = try Background { others.startRead(s, 4) }
-    #expect(try other.value() == "ERROR_IO_PENDING")
+    let (hasStarted, mayEnd) = (
+      CreateEvent(nil, TRUE, FALSE, nil), CreateEvent(nil, TRUE, FALSE, nil)
+    )
+    let other = try Background {
+      let answer = others.startRead(s, 4)
+      SetEvent(hasStarted)
+      WaitForSingleObject(mayEnd, INFINITE)
+      return answer
+    }
+    WaitForSingleObject(hasStarted, INFINITE)
     #expect(own.startRead(s, 4) == "ERROR_IO_PENDING")
     #expect(CancelIo(s))
     #expect(own.result(s) == .error("ERROR_OPERATION_ABORTED"))
     #expect(others.result(s) == .error("ERROR_IO_INCOMPLETE"))
     #expect(write(c, "z") == "1")
     #expect(others.result(s, wait: true) == "z")
+    SetEvent(mayEnd)
+    #expect(try other.value() == "ERROR_IO_PENDING")
+    for handle in [s, c, hasStarted, mayEnd] { CloseHandle(handle) }
+  }
+
+  @Test("an operation ends with the thread that has started it")
+  func threadEnds() throws {
+    let (s, c) = makePair()
+    let operation = Operation()
+    let other = try Background { operation.startRead(s, 4) }
+    #expect(try other.value() == "ERROR_IO_PENDING")
+    #expect(operation.result(s, wait: true) == .error("ERROR_OPERATION_ABORTED"))
     CloseHandle(s)
     CloseHandle(c)
   }

@@ -16,8 +16,12 @@ import Win32
         var (state, instances): (DWORD, DWORD) = (9, 9)
         #expect(GetNamedPipeHandleState(handle, &state, &instances, nil, nil, nil, 0))
         #expect([state, instances] == [PIPE_READMODE_BYTE | PIPE_WAIT, 1])
-        CloseHandle(handle)
       }
+      CloseHandle(r)
+      var instances: DWORD = 9
+      #expect(GetNamedPipeHandleState(w, nil, &instances, nil, nil, nil, 0))
+      #expect(instances == 0)
+      CloseHandle(w)
     }
   }
 

@@ -77,10 +77,12 @@ struct PipePeer: Sendable {
     }
   }
 
-  /// Waits until the program has read everything.
+  /// Waits until the program has read everything, or closes its end.
   func flush(within: Duration = .seconds(5)) throws {
     do throws(TransportError) {
       try end.flush(deadline: context.limit(within))
+    } catch  where error.code == .brokenPipe {
+      // The program has closed its end: what comes of that is for the next step to see.
     } catch {
       throw CheckFailure(
         error.code == .timedOut ? .timeout : .expectation,
