@@ -49,6 +49,7 @@ struct BatchTests {
     #expect(empty.mistake?.contains("has no Package.swift") == true)
     let odd = try #require(result.submissions.first { $0.name == "odd" })
     #expect(odd.mistake?.contains("ipclab.json") == true)
+    #expect(odd.mistake?.contains("It is written like this") == true)
     let uncompiled = try #require(result.submissions.first { $0.name == "uncompiled" })
     #expect(uncompiled.mistake?.contains("hello is not there: ./a.out") == true)
     #expect(!place.exists("out/work"))

@@ -45,7 +45,13 @@ public struct Submission: Sendable {
       throw CourseworkError.usage(
         "\(Self.commandsFile) is not a file. Replace it by what it means.")
     }
-    let own = try JSONFile.read(CommandsFile.self, from: place + "/" + Self.commandsFile)
+    let own: CommandsFile?
+    do {
+      own = try JSONFile.read(CommandsFile.self, from: place + "/" + Self.commandsFile)
+    } catch {
+      throw CourseworkError.usage(
+        "\(error) It is written like this: { \"commands\": { \"writer\": \"python3 writer.py\" } }")
+    }
     var all: [String: [String]] = [:]
     for (name, text) in (own?.commands ?? [:]).merging(commands, uniquingKeysWith: { $1 }) {
       all[name] = try Self.words(of: text, program: name).map { word in

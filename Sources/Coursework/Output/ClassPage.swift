@@ -60,7 +60,7 @@ struct ClassPage {
         + present.map { "\(row.count($0))" }
     }
     let key = present.map { word -> Markup in
-      guard let colour = Self.colours[word] else { return "<span>no bar: \(word)</span>" }
+      guard let colour = Self.colours[word] else { return "<span>· no bar: \(word)</span> " }
       return """
         <span class="\(colour)"><span class="key" aria-hidden="true"></span>\(word)</span> 
         """
