@@ -85,8 +85,11 @@ final class Scratch: Sendable {
     #expect(view.length == 100 && view.regionSize == 4096)
     #expect(try memory.view(length: 4096, .read).length == 4096)
     #expect(throws: ObjectError.self) { try memory.view(length: 4097, .read) }
-    let file = try FileMapping(of: Scratch().file([1, 2, 3]).raw, .readOnly)
-    #expect(throws: ObjectError.self) { try file.view(length: 4, .read) }
+    let scratch = try Scratch()
+    let file = try scratch.file([1, 2, 3])
+    let mapping = try FileMapping(of: file.raw, .readOnly)
+    #expect(try mapping.view(length: 3, .read).read(at: 0, count: 3) == [1, 2, 3])
+    #expect(throws: ObjectError.self) { try mapping.view(length: 4, .read) }
   }
 
   @Test("the addresses behind a view, up to the next 64 KiB, are nobody's")
