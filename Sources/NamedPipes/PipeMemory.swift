@@ -50,13 +50,13 @@ internal import Synchronization
     static let smallest = 4 * 1024 * 1024
     static let largest = 64 * 1024 * 1024
 
-    /// Room for what is within the quota, also when it is messages of one byte each, and for messages
-    /// much larger than the quota: those are there at once too, only their writer waits. Memory that
-    /// is never touched costs nothing.
+    /// Room for what is within the quota, with what each message takes beside its bytes (a quota of up
+    /// to 128 KiB can be used up in messages of one byte), and for messages much longer than the quota:
+    /// those are there at once too, only their writer waits. Memory that is never touched costs
+    /// nothing, but counts against the largest file that a process may make (`RLIMIT_FSIZE`).
     private static func ring(_ quota: Int) -> Int {
       var size = smallest
-      let most = quota.multipliedReportingOverflow(by: PipeFrame.space(1))
-      while size < largest, most.overflow || size < most.partialValue { size *= 2 }
+      while size < 2 * quota && size < largest { size *= 2 }
       return size
     }
 
