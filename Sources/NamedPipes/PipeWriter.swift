@@ -225,10 +225,12 @@ internal import Synchronization
 
   private mutating func setLimit() {
     let size = UInt64(direction.size)
+    let header = UInt64(PipeFrame.headerSize)
     if let leap, seenHead < leap.beginning {
+      // A reader stands at the skip's header at most; one that says otherwise gains nothing by it.
       limit =
         leap.isBehind
-        ? leap.beginning + size : seenHead + size - UInt64(PipeFrame.headerSize)
+        ? leap.beginning + size : min(seenHead + size, leap.behind - header) - header
     } else {
       leap = nil
       limit = min((tail | (size - 1)) + 1, seenHead + size)
@@ -244,7 +246,9 @@ internal import Synchronization
 
   private mutating func look() throws(PipeViolation) {
     let head = unsafe direction.head.pointee.load(ordering: .acquiring)
-    guard tail &- head <= 2 * UInt64(direction.size), head & 15 == 0 else { throw PipeViolation() }
+    guard head <= tail, tail - head <= 2 * UInt64(direction.size), head & 15 == 0 else {
+      throw PipeViolation()
+    }
     seenHead = head
     setLimit()
   }

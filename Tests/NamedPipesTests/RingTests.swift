@@ -1,5 +1,6 @@
 import Glibc
 import IPCSystem
+import Synchronization
 import TestSupport
 import Testing
 
@@ -127,6 +128,26 @@ struct RingTests {
       for number in 0..<quota { if try !ring.put([1]) { Issue.record("no room for \(number)") } }
       #expect(ring.reader.unread == quota)
       while try ring.readBytes(upTo: quota).0 != .empty {}
+    }
+  }
+
+  @Test("a reader that forges where it stands stops the writer or is passed over, and never more")
+  func forgedHead() throws {
+    for seed in UInt64(1)...60 {
+      var generator = SeededGenerator(seed: seed)
+      let ring = try Ring(quota: 65_536)
+      // Far enough for the writer to go back to the ring's beginning.
+      #expect(try ring.put(pattern(40_000)))
+      _ = try ring.readMessage(upTo: 65_536)
+      var tail: UInt64 { ring.direction.tail.pointee.load(ordering: .acquiring) }
+      do {
+        for _ in 0..<300 {
+          let size = UInt64(ring.direction.size)
+          let forged = tail &- UInt64.random(in: 0...2 * size, using: &generator) & ~15
+          ring.direction.head.pointee.store(forged, ordering: .releasing)
+          _ = try ring.put(pattern(Int.random(in: 0...30_000, using: &generator)))
+        }
+      } catch is PipeViolation {}
     }
   }
 
