@@ -17,7 +17,6 @@ _Static_assert(sizeof(struct cipc_robust_list) == sizeof(struct robust_list_head
 enum {
   patience = 2,  // milliseconds after which a waiter claims the mutex
   precedence = 4,  // milliseconds for which a claim holds
-  nap = 100,  // milliseconds after which a sleeper looks again
 };
 
 __thread struct cipc_robust_thread cipc_robust_self
@@ -46,9 +45,6 @@ static struct timespec after(long ms) {
     t.tv_nsec -= 1000000000;
   }
   return t;
-}
-static int earlier(const struct timespec *a, const struct timespec *b) {
-  return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
 }
 static uint32_t milliseconds(void) {
   struct timespec now;
@@ -121,11 +117,7 @@ enum cipc_mutex_result cipc_mutex_wait(struct cipc_mutex *m, const struct timesp
       seen |= awaited;
     }
     if (others) cipc_mutex_claim(m, begin);
-    struct timespec end = after(nap);
-    if (deadline && earlier(deadline, &end)) end = *deadline;
-    if (cipc_futex_wait(&m->word, seen, &end) && errno == ETIMEDOUT && deadline &&
-        !earlier(&end, deadline))
-      break;
+    if (cipc_futex_wait(&m->word, seen, deadline) && errno == ETIMEDOUT) break;
     others = awaited;
     seen = __atomic_load_n(&m->word, __ATOMIC_RELAXED);
   }

@@ -168,10 +168,6 @@ internal import Synchronization
   /// Lets a thread go first that has waited long.
   public func stayBack() { mutex.stayBack() }
 
-  /// The kernel looks after a thread's sleep at one mutex: who sleeps at several may take a wake-up
-  /// with it when it is killed.
-  public var needsLooks: Bool { true }
-
   /// Says since when it waits.
   public func claim(since begin: UInt64) { mutex.claim(since: begin) }
 

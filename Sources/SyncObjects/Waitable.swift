@@ -34,9 +34,6 @@ public protocol Waitable: AnyObject, Sendable {
   /// Before the first look of a wait: lets a thread go first that has waited long, for a moment.
   func stayBack()
 
-  /// Whether a wake-up may get lost, so that who sleeps here looks again now and then.
-  var needsLooks: Bool { get }
-
   /// Says that a wait begins that will sleep, before ``sleepingPlace(since:)``.
   func willSleep()
 
@@ -77,8 +74,6 @@ extension Waitable {
   public func giveBack(_ taking: Taking) {}
   /// What was taken.
   public func keep(_ taking: Taking) -> Taking { taking }
-  /// Wake-ups go to everybody.
-  public var needsLooks: Bool { false }
   /// Nobody is starved.
   public func stayBack() {}
   /// Nobody is starved.

@@ -90,28 +90,37 @@ public enum Waiting {
       for object in objects { object.passOn() }
       for object in objects { object.hasSlept() }
     }
-    var places: [SleepingPlace] = []
+    let watch = MutexWatch(of: objects)
+    defer { watch?.end() }
     let begin = MonotonicClock.now()
     while true {
+      let bell = watch?.place
       if let outcome = look(objects, seen, deadline, alert) { return outcome }
-      places.removeAll(keepingCapacity: true)
-      for (index, object) in objects.enumerated() {
-        guard let place = object.sleepingPlace(since: seen[index]) else { break }
-        places.append(place)
-      }
-      if let place = alert?.sleepingPlace(since: 0) { places.append(place) }
-      // One fewer is one that is signalled by now.
-      if places.count == objects.count + (alert == nil ? 0 : 1) {
-        let looks = objects.contains(where: \.needsLooks)
-        SleepingPlace.sleep(at: places, deadline: looks ? min(deadline, nap) : deadline)
+      if let places = places(at: seen.enumerated(), of: objects, alert, watch, bell) {
+        SleepingPlace.sleep(at: places, deadline: deadline)
         for object in objects { object.claim(since: begin) }
       }
     }
   }
 
-  /// When to look again at mutexes. The kernel wakes another sleeper when one is killed that was woken,
-  /// but it knows of one mutex of each: this ends waits that would otherwise never end.
-  private static var nap: Deadline { .after(.milliseconds(100)) }
+  /// Where to sleep until one of these objects, of which so many pulses were seen, is signalled, or
+  /// the alert, or the bell rings; `nil` when one is signalled.
+  private static func places(
+    at wanted: some Sequence<(offset: Int, element: UInt32)>, of objects: [any Waitable],
+    _ alert: (any Waitable)?, _ watch: MutexWatch?, _ bell: SleepingPlace?
+  ) -> [SleepingPlace]? {
+    var places: [SleepingPlace] = []
+    if let bell { places.append(bell) }
+    for (index, seen) in wanted where watch?.begin(index, objects[index]) != true {
+      guard let place = objects[index].sleepingPlace(since: seen) else { return nil }
+      places.append(place)
+    }
+    if let alert {
+      guard let place = alert.sleepingPlace(since: 0) else { return nil }
+      places.append(place)
+    }
+    return places
+  }
 
   private static func outcome(_ taking: Taking, _ index: Int) -> Outcome {
     taking == .abandoned ? .abandoned(index) : .taken(index)
@@ -140,22 +149,24 @@ public enum Waiting {
     // It sleeps at one of them at a time.
     for object in objects { object.willSleep() }
     defer { for object in objects { object.hasSlept() } }
+    let watch = MutexWatch(of: objects)
+    defer { watch?.end() }
     let begin = MonotonicClock.now()
+    var last: Int?
     while true {
+      let bell = watch?.place
       if let outcome = group.attempt(objects) { return outcome }
       if let alert, alert.isSignalledNow { return .alerted }
       if deadline.hasPassed { return .timedOut }
       // One that is missing is reason enough to sleep. It is the only one whose wake-ups are used up.
-      guard let missing = group.missing,
-        let place = objects[missing].sleepingPlace(since: group.seenOfMissing)
+      guard let missing = group.missing else { continue }
+      if missing != last { watch?.end() }
+      last = missing
+      guard
+        let places = places(
+          at: [(missing, group.seenOfMissing)], of: objects, alert, watch, bell)
       else { continue }
-      var places = [place]
-      if let alert {
-        guard let place = alert.sleepingPlace(since: 0) else { continue }
-        places.append(place)
-      }
-      SleepingPlace.sleep(
-        at: places, deadline: objects[missing].needsLooks ? min(deadline, nap) : deadline)
+      SleepingPlace.sleep(at: places, deadline: deadline)
       if let outcome = group.attempt(objects) { return outcome }
       if group.missing == missing { objects[missing].claim(since: begin) }
       objects[missing].passOn()

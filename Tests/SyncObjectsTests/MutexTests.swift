@@ -66,26 +66,30 @@ import Testing
 
   @Test("many threads count with it, in all the ways of waiting")
   func counting() throws {
-    let mutex = OwnedMutex()
+    let (mutex, own, others) = (OwnedMutex(), OwnedMutex(), OwnedMutex(isOwned: true))
     let idle = Event(.manual)
     let isOn = Event(.manual, isSet: true)
     nonisolated(unsafe) var count = 0
-    let jobs = try (0..<6).map { number in
+    let jobs = try (0..<10).map { number in
       try Background {
         for _ in 0..<500 {
-          switch number % 3 {
+          switch number % 5 {
           case 0: _ = mutex.lock()
           case 1: _ = Waiting.any(of: [idle, mutex], deadline: .never)
-          default: _ = Waiting.all(of: [isOn, mutex], deadline: .never)
+          case 2: _ = Waiting.any(of: [others, mutex], deadline: .never)
+          case 3: _ = Waiting.all(of: [isOn, mutex], deadline: .never)
+          default: _ = Waiting.all(of: [own, isOn, mutex], deadline: .never)
           }
           count += 1
           try? mutex.unlock()
+          if number % 5 == 4 { try? own.unlock() }
         }
         return true
       }
     }
     #expect(try jobs.allSatisfy { try $0.value() })
-    #expect(count == 3000)
+    #expect(count == 5000)
+    try others.unlock()
   }
 }
 

@@ -61,6 +61,8 @@ struct Stage {
   static let (first, second, holder, told, broken, progress) = (0, 1, 2, 3, 4, 16)
 
   let mutex: OwnedMutex
+  /// The director's for as long as the play lasts.
+  let spare: OwnedMutex
   let items: CountingSemaphore
   let bell: Event
   let stop: Event
@@ -70,6 +72,7 @@ struct Stage {
 
   init(_ runtime: RuntimeDirectory) throws {
     mutex = try OwnedMutex.create(ObjectName("guard"), in: runtime).mutex
+    spare = try OwnedMutex.create(ObjectName("spare"), in: runtime).mutex
     items = try CountingSemaphore.create(ObjectName("items"), count: 0, limit: 1000, in: runtime)
       .semaphore
     bell = try Event.create(ObjectName("bell"), .automatic, in: runtime).event
@@ -90,6 +93,7 @@ struct Stage {
 
   func close() {
     mutex.close()
+    spare.close()
     items.close()
     bell.close()
     stop.close()
@@ -102,6 +106,7 @@ struct Stage {
 struct Member {
   let stage: Stage
   let slot: Int
+  let own = OwnedMutex()
   var chance: Chance
 
   init(_ runtime: RuntimeDirectory, slot: Int, seed: UInt64) throws {
@@ -135,10 +140,10 @@ struct Member {
     stage.close()
   }
 
-  /// Takes the mutex in one of three ways, and checks what it guards; false at the end.
+  /// Takes the mutex in one of five ways, and checks what it guards; false at the end.
   private mutating func enter() -> Bool {
     var isAbandoned = false
-    switch chance.next() % 3 {
+    switch chance.next() % 5 {
     case 0: isAbandoned = stage.mutex.lock() == .abandoned
     case 1:
       switch Waiting.any(of: [stage.stop, stage.mutex], deadline: .never) {
@@ -146,10 +151,21 @@ struct Member {
       case .abandoned: isAbandoned = true
       default: break
       }
-    default:
+    case 2:
+      switch Waiting.any(of: [stage.stop, stage.spare, stage.mutex], deadline: .never) {
+      case .taken(0): return false
+      case .abandoned: isAbandoned = true
+      default: break
+      }
+    case 3:
       if case .abandonedAll = Waiting.all(of: [stage.gate, stage.mutex], deadline: .never) {
         isAbandoned = true
       }
+    default:
+      if case .abandonedAll = Waiting.all(of: [own, stage.gate, stage.mutex], deadline: .never) {
+        isAbandoned = true
+      }
+      try? own.unlock()
     }
     if isAbandoned { stage.set(Stage.told, stage.get(Stage.told) + 1) }
     let isWhole = stage.get(Stage.first) == stage.get(Stage.second)
@@ -195,6 +211,7 @@ struct Director {
   }
 
   mutating func run(kills: Int) throws -> Bool {
+    _ = stage.spare.lock()
     var members: [ChildProcess] = []
     var owners = 0
     for slot in 0..<Stage.members { members.append(try start(slot)) }
@@ -236,6 +253,7 @@ struct Director {
     print(
       "\(kills) kills, \(owners) of owners, abandoned \(told) times, \(stage.get(Stage.first)) writes"
     )
+    try stage.spare.unlock()
     stage.close()
     let left = DirectoryListing.names(in: runtime.path + "/objects")
     if !left.isEmpty { problem = problem ?? "left behind: \(left)" }

@@ -48,8 +48,7 @@ static inline int cipc_mutex_is_claimed(const struct cipc_mutex *m) {
 // Before an attempt: lets the claimant go first, for a moment. It was seen to be claimed.
 void cipc_mutex_stay_back(struct cipc_mutex *m);
 // Before sleeping on this mutex and on other words: when the thread is killed after it was woken, the
-// kernel wakes another sleeper. It looks after one mutex of a thread; that is why everybody who sleeps
-// on a mutex looks again now and then. NULL ends the watch.
+// kernel wakes another sleeper. It looks after one mutex of a thread. NULL ends the watch.
 void cipc_mutex_watch(struct cipc_mutex *m);
 // Takes a claim back, if the calling thread has one.
 void cipc_mutex_unclaim(struct cipc_mutex *m);
