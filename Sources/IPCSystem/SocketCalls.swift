@@ -83,6 +83,28 @@ public enum SocketCalls {
     }
   }
 
+  /// Receives one message and returns its full length, as ``receiveLength(into:from:deadline:atEnd:)``
+  /// does; `nil` when none came before the socket's receive time-out, or is there if it may not block.
+  @inlinable @inline(__always)
+  public static func receiveOrNothing(
+    into buffer: UnsafeMutableRawBufferPointer, from socket: DescriptorIO, mayBlock: Bool
+  ) throws(SystemError) -> Int? {
+    let flags = mayBlock ? Int32(MSG_TRUNC) : Int32(MSG_TRUNC) | Int32(MSG_DONTWAIT)
+    let size = try socket.perform("recv", .read, deadline: .never) { descriptor in
+      socket.outcome(unsafe recv(descriptor, buffer.baseAddress, buffer.count, flags))
+    }
+    return size == 0 ? nil : size - 1
+  }
+
+  /// Ends a blocking receive that nothing has come for. Wraps `SO_RCVTIMEO`.
+  public static func setReceiveTimeout(_ socket: Int32, milliseconds: Int) throws(SystemError) {
+    var time = timeval(tv_sec: milliseconds / 1000, tv_usec: (milliseconds % 1000) * 1000)
+    try checked("setsockopt(SO_RCVTIMEO)") {
+      unsafe setsockopt(
+        socket, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
+    }
+  }
+
   /// Asks the kernel to attach the sender's credentials to messages. Wraps `SO_PASSCRED`.
   public static func passCredentials(_ socket: Int32) throws(SystemError) {
     try set(socket, SOL_SOCKET, SO_PASSCRED, 1, "setsockopt(SO_PASSCRED)")

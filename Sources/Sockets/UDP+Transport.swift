@@ -65,7 +65,7 @@ public struct UDP: Transport {
     to endpoint: Endpoint, deadline: Deadline
   ) throws(TransportError) -> any Connection {
     do throws(SystemError) {
-      return UDPConnection(
+      return try UDPConnection(
         adopting: try UDPHandshake.greet(try .parse(endpoint.address), deadline))
     } catch { throw addressError(error, "connect to \(endpoint.address)") }
   }

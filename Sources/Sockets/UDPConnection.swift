@@ -8,8 +8,13 @@ public final class UDPConnection: Connection {
   /// Bytes of buffer asked for on either side, so that a burst is not lost at once.
   static let bufferSize: Int32 = 4 << 20
 
+  /// Milliseconds after which the kernel ends a receive, so that one with a deadline is one system
+  /// call when its message comes before: trying, polling and trying again would be three.
+  private static let receiveTimeout = 50
+
   /// Takes over a connected socket.
-  init(adopting socket: consuming OwnedDescriptor) {
+  init(adopting socket: consuming OwnedDescriptor) throws(SystemError) {
+    try SocketCalls.setReceiveTimeout(socket.raw, milliseconds: Self.receiveTimeout)
     self.socket = DescriptorIO(adopting: socket)
   }
 
@@ -27,7 +32,7 @@ public final class UDPConnection: Connection {
     }
   }
 
-  /// Receives one datagram. See ``Connection/receive(into:deadline:)``. Here: `recvmsg(2)`.
+  /// Receives one datagram. See ``Connection/receive(into:deadline:)``. Here: `recv(2)`.
   ///
   /// - Throws: `.truncated` when it was longer than the buffer: its tail is lost, nothing is
   ///   appended, and `limit` says how long it was. There is no end of file.
@@ -40,10 +45,25 @@ public final class UDPConnection: Connection {
         UnsafeMutableBufferPointer(rebasing: target[initialized...]))
       let length: Int
       do throws(SystemError) {
-        length = try unsafe SocketCalls.receive(into: free, from: socket, deadline: deadline).length
+        length = try unsafe next(free, deadline)
       } catch { throw transferError(error, "receive") }
       if length > free.count { throw TransportError(.truncated, "receive", limit: length) }
       initialized += length
+    }
+  }
+
+  /// The length of the next datagram, also when the buffer is shorter.
+  private func next(
+    _ buffer: UnsafeMutableRawBufferPointer, _ deadline: Deadline
+  ) throws(SystemError) -> Int {
+    while true {
+      let mayBlock = deadline.remaining.map { $0 > UInt64(Self.receiveTimeout) * 1_000_000 } ?? true
+      if let length = try unsafe SocketCalls.receiveOrNothing(
+        into: buffer, from: socket, mayBlock: mayBlock)
+      {
+        return length
+      }
+      try socket.waitForInput(deadline: deadline)
     }
   }
 

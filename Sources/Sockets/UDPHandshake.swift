@@ -118,7 +118,7 @@ final class UDPListener: AddressedListener {
     } catch { return nil }
     // On this host a refusal is here before `send` returns.
     if try SocketCalls.pendingError(of: socket.raw) != 0 { return nil }
-    return UDPConnection(adopting: socket)
+    return try UDPConnection(adopting: socket)
   }
 
   func close() { socket.close() }

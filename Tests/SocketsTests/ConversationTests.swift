@@ -174,14 +174,32 @@ struct ConversationTests {
     #expect(try meeting.server.receive() == pattern(3))
   }
 
-  @Test("A receive that times out loses nothing", arguments: Kind.allCases)
+  @Test(
+    "A receive that times out does so at its deadline and loses nothing", arguments: Kind.allCases)
   func timesOut(kind: Kind) throws {
     let meeting = try place.meet(kind)
     #expect(code { _ = try meeting.server.receive(deadline: .immediate) } == .timedOut)
-    #expect(
-      code { _ = try meeting.server.receive(deadline: .after(.milliseconds(5))) } == .timedOut)
+    for milliseconds in [5, 120] {
+      let deadline = Deadline.after(.milliseconds(milliseconds))
+      #expect(code { _ = try meeting.server.receive(deadline: deadline) } == .timedOut)
+      #expect(deadline.hasPassed)
+    }
     try meeting.client.send(pattern(9))
     #expect(try meeting.server.receive() == pattern(9))
+  }
+
+  @Test(
+    "A message that comes late is received, with a deadline and without", arguments: Kind.allCases)
+  func comesLate(kind: Kind) throws {
+    let meeting = try place.meet(kind)
+    for deadline in [Deadline.never, .patient] {
+      let receiving = try Background { try meeting.server.receive(deadline: deadline) }
+      // Longer than the kernel's own time-out of a UDP socket: that is what is tested.
+      usleep(150_000)
+      #expect(receiving.outcome == nil)
+      try meeting.client.send(pattern(7))
+      #expect(try receiving.value() == pattern(7))
+    }
   }
 
   @Test(
