@@ -21,17 +21,17 @@ public import IPCSystem
   /// Up to this size, in bytes, a message is copied rather than scattered and gathered.
   static let contiguousLimit = 16 * 1024
 
-  /// Below this size, in bytes, one message is read with one call.
-  private static let singleBelow = 1024
   private static let headerSize = 4
   private static let cacheLine = 64
   private static let pageSize: UInt = 4096
   private static let readAhead = 256 * 1024
+  /// How much is read with one call at most, in messages and in bytes.
+  private static let largestBatch = 16
+  private static let largestBatchSize = 32 * 1024
 
   private let input: DescriptorIO
   private let output: DescriptorIO
   private let identifiesPeer: Bool
-  private let messagesPerRead: Int
 
   // A header and a payload that begins a cache line: a copy that straddles lines takes twice as long.
   private let outgoing: UnsafeMutableRawBufferPointer
@@ -41,18 +41,17 @@ public import IPCSystem
   private var pendingStart = 0
   private var pendingEnd = 0
   private var lastReceived = 0
+  // How many messages to read with one call, how many calls in a row gave as much as they asked for,
+  // and after how many more is asked for.
+  private var batch = 1
+  private var fullReads = 0
+  private var patience = 64
 
   /// Creates a conversation over two descriptors, or over the same one twice.
   ///
   /// - Parameters:
   ///   - identifiesPeer: Whether `input` is a local socket that knows its peer.
-  ///   - messagesPerRead: How many messages of medium length to read with one call, if they are
-  ///     there.
-  public init(
-    input: DescriptorIO, output: DescriptorIO, identifiesPeer: Bool = false,
-    messagesPerRead: Int = 4
-  ) {
-    self.messagesPerRead = messagesPerRead
+  public init(input: DescriptorIO, output: DescriptorIO, identifiesPeer: Bool = false) {
     self.input = input
     self.output = output
     self.identifiesPeer = identifiesPeer
@@ -360,19 +359,42 @@ public import IPCSystem
       pendingEnd -= pendingStart
       pendingStart = 0
     }
-    // A receiver that takes everything at once sleeps before the next message, and each send must
-    // wake it. That costs more than the calls that are saved.
-    let frame = Self.headerSize + lastReceived
-    let wanted = max(
-      2 * Self.headerSize, lastReceived < Self.singleBelow ? frame : messagesPerRead * frame)
+    let wanted = max(2 * Self.headerSize, batch * (Self.headerSize + lastReceived))
     let end = unsafe min(pending.count, pendingEnd + wanted)
     do throws(SystemError) {
       let received = try unsafe input.read(
         into: UnsafeMutableRawBufferPointer(rebasing: pending[pendingEnd..<end]), deadline: deadline
       )
       pendingEnd += received
+      adjustBatch(isFull: received == wanted)
       return received > 0
     } catch { throw TransportError(error, "receive") }
+  }
+
+  /// Reads more with one call as long as there is more, and less when there is not.
+  ///
+  /// Calls are saved that way. But a receiver that is faster than the sender sleeps before each
+  /// message, and each send must wake it, which costs more: on two processors it is better to take
+  /// them one by one and stay behind a little.
+  @inline(__always)
+  private func adjustBatch(isFull: Bool) {
+    if isFull {
+      fullReads += 1
+      if fullReads >= patience { enlargeBatch() }
+    } else {
+      if batch > 1 && fullReads == 0 {
+        batch = 1
+        patience = min(4 * patience, 1 << 18)
+      }
+      fullReads = 0
+    }
+  }
+
+  @inline(never)
+  private func enlargeBatch() {
+    fullReads = 0
+    let size = 2 * batch * (Self.headerSize + lastReceived)
+    if batch < Self.largestBatch && size <= Self.largestBatchSize { batch *= 2 }
   }
 
   /// The length in the header at `pendingStart`.

@@ -61,7 +61,7 @@ public struct UnixStream: Transport {
   private static func converse(_ socket: consuming OwnedDescriptor) -> FramedStream {
     let io = DescriptorIO(adopting: socket)
     // The kernel keeps what was sent with each call apart: reading several at once saves it nothing.
-    return FramedStream(input: io, output: io, identifiesPeer: true, messagesPerRead: 1)
+    return FramedStream(input: io, output: io, identifiesPeer: true)
   }
 
   /// A bare stream socket.

@@ -48,6 +48,23 @@ import Testing
     }
   }
 
+  @Test("long runs of messages of one size arrive in order, with runs of another size between them")
+  func runs() throws {
+    let (a, b) = try connectedPair()
+    // Long enough that several are read with one call, also across the end of the buffer.
+    let runs = [(64, 3000), (4000, 600), (1, 900), (16_384, 100), (0, 300), (64, 3000)]
+    let counts = runs.flatMap { Array(repeating: $0.0, count: $0.1) }
+    try SystemThread.start {
+      for (index, count) in counts.enumerated() {
+        try? a.send(pattern(count, seed: index), deadline: .never)
+      }
+    }
+    for (index, count) in counts.enumerated() {
+      let message = try b.receive(upTo: 16_384, deadline: .never)
+      try #require(message == pattern(count, seed: index), "message \(index)")
+    }
+  }
+
   @Test("who has said everything can still hear the answer")
   func halfClose() throws {
     let (a, b) = try connectedPair()
