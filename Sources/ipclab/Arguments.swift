@@ -159,8 +159,8 @@ struct Arguments {
   }
 
   private static func list(_ text: String, _ option: String) throws -> [String] {
-    let items = text.split(separator: ",").map(String.init)
-    if items.isEmpty { throw UsageError("\(option) needs at least one value") }
+    let items = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    if items.contains("") { throw UsageError("\(option) has an empty item in “\(text)”") }
     return items
   }
 
