@@ -172,6 +172,7 @@ struct Arguments {
       case "", "b": 1
       case "k", "kib": 1024
       case "m", "mib": 1024 * 1024
+      case "g", "gib": 1024 * 1024 * 1024
       default: nil
       }
     guard let factor, let amount = Int(digits), amount > 0, amount <= (1 << 30) / factor else {

@@ -208,6 +208,10 @@ enum RunCommand {
         "\(feature.verdict == .failed ? "probe failed" : "disagreement"): \(feature.mechanism) "
           + "\(feature.probe): claimed \(feature.claim), observed \(feature.observed)")
     }
-    return failed.isEmpty && wrong.isEmpty ? Exit.done : Exit.failed
+    let measuresNothing = !document.cells.contains { $0.status == .measured }
+    if measuresNothing, let reason = document.cells.lazy.compactMap(\.reason).first {
+      Output.message("nothing was measured: \(reason)")
+    }
+    return failed.isEmpty && wrong.isEmpty && !measuresNothing ? Exit.done : Exit.failed
   }
 }

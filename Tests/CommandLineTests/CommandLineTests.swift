@@ -222,6 +222,15 @@ struct CommandLineTests {
       Set(DirectoryListing.names(in: report)) == ["plan.json", "report.md", "results.json"])
   }
 
+  @Test("fails, and says why, when nothing of a plan can be measured")
+  func nothing() throws {
+    let outcome = try Program().run(
+      "run", "--transports", "udp", "--scenarios", "echo", "--sizes", "1G", "--placement", "none",
+      "--no-probes", "--out", "r")
+    #expect(outcome.status == .exited(1))
+    #expect(outcome.messages.contains("nothing was measured: a message of 1073741824 bytes"))
+  }
+
   @Test("keeps the figures of a run whose page cannot be written")
   func pageless() throws {
     let program = try Program()
