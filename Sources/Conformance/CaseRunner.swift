@@ -44,6 +44,15 @@ public struct CaseRunner: Sendable {
     }
   }
 
+  /// Starts an agent and lets it leave.
+  ///
+  /// - Throws: A system's error or an ``AgentError`` when there is nothing to play against.
+  public func checkAgent() throws {
+    let place = try Place()
+    let agent = try start(place.runtime)
+    _ = try agent.finish(deadline: .after(Self.leavingPatience))
+  }
+
   /// Plays a case in a runtime directory of its own, which must be empty afterwards.
   ///
   /// On a busy machine any call can be late. One that waits although it should not is late each

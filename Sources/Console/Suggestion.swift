@@ -9,7 +9,12 @@ public enum Suggestion {
   public static func nearest(to word: String, among names: [String]) -> String? {
     let ranked = names.map { (name: $0, distance: distance(word.lowercased(), $0.lowercased())) }
     guard let best = ranked.min(by: { $0.distance < $1.distance }) else { return nil }
-    if best.distance <= max(2, best.name.count / 3) { return best.name }
+    // A name of which nothing would be left is not near, however short it is.
+    if best.distance <= max(2, best.name.count / 3),
+      best.distance < min(word.count, best.name.count)
+    {
+      return best.name
+    }
     let extensions = names.filter { $0.hasPrefix(word) }
     return word.isEmpty ? nil : extensions.first
   }

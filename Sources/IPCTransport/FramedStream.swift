@@ -346,7 +346,8 @@ public import IPCSystem
   private func diedInside(_ what: String) -> TransportError {
     close()
     return TransportError(
-      SystemError(code: ECONNRESET, call: "read"), "receive the rest of \(what)")
+      SystemError(code: ECONNRESET, call: "read"), "receive the rest of \(what)",
+      remedy: "What came of it is lost")
   }
 
   /// Reads what is there; `false` at end of file.

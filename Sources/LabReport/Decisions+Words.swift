@@ -57,19 +57,27 @@ extension ReportModel {
   }
 
   /// Puts an outcome into few words, without ranges and reasons.
-  func brief(_ outcome: Outcome, for need: Need) -> String? {
+  func brief(_ outcome: Outcome, for need: Need, waiting: Waiting) -> String? {
     func figure(_ standing: Standing) -> String {
       "\(standing.mechanism) \(need.metric.format(standing.spread))"
     }
     switch outcome {
     case .noFigures: return nil
-    case .only(let standing): return "\(figure(standing)), the only one with a figure"
+    case .only(let standing):
+      return figure(standing) + (only(waiting) == nil ? ", the only one with a figure" : "")
     case .clear(let winner, let second):
       return "\(figure(winner)), \(lead(of: winner, over: second, in: need)) \(second.mechanism)"
     case .tie(let standings, _):
       return "no clear winner: \(list(standings, in: need, name: { $0 }))"
     case .singleTrial(let leader, _): return "\(figure(leader)) in a single trial"
     }
+  }
+
+  /// The mechanism that is the only one of the run to wait like this: there is nothing to compare it
+  /// with, whatever the need.
+  func only(_ waiting: Waiting) -> String? {
+    let ids = mechanisms.filter { Waiting($0) == waiting }.map(\.id)
+    return ids.count == 1 ? ids[0] : nil
   }
 
   private func lead(of best: Standing, over second: Standing, in need: Need) -> String {

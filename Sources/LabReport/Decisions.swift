@@ -80,6 +80,17 @@ extension ReportModel {
     return Waiting.allCases.filter(used.contains)
   }
 
+  /// The ways of waiting of mechanisms that have a figure for a need somewhere; all when none has.
+  func waitings(for need: Need) -> [Waiting] {
+    let answered = waitings.filter { waiting in
+      placements.contains { placement in
+        if case .noFigures = outcome(need, waiting: waiting, placement: placement) { return false }
+        return true
+      }
+    }
+    return answered.isEmpty ? waitings : answered
+  }
+
   /// Answers a need for the mechanisms that wait in one way.
   func outcome(_ need: Need, waiting: Waiting, placement: String) -> Outcome {
     let lower = need.metric.lowerIsBetter

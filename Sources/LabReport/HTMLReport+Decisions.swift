@@ -30,7 +30,7 @@ extension HTMLReport {
   }
 
   private func needRows(_ need: Need) -> Markup {
-    let rows = model.waitings.map { waiting -> Markup in
+    let rows = model.waitings(for: need).map { waiting -> Markup in
       let cells = model.placements.map { placement -> Markup in
         let outcome = model.outcome(need, waiting: waiting, placement: placement)
         let words = model.words(outcome, for: need, waiting: waiting, name: model.title(of:))

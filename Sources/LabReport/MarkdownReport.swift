@@ -87,7 +87,7 @@ struct MarkdownReport {
   private var needs: String {
     var rows: [[String]] = []
     for need in model.needs {
-      for waiting in model.waitings {
+      for waiting in model.waitings(for: need) {
         let answers = model.placements.map { placement in
           let outcome = model.outcome(need, waiting: waiting, placement: placement)
           let words = model.words(

@@ -198,6 +198,12 @@ private struct TerminalPage {
     }.filter { !$0.1.isEmpty }
     guard !needs.isEmpty else { return }
     heading("Which mechanism for which need")
+    for waiting in model.waitings {
+      guard let only = model.only(waiting) else { continue }
+      write(
+        "The only \(waiting.word) mechanism is \(only): there is nothing to compare it with.",
+        ink: .dim)
+    }
     for (need, answers) in needs {
       write("\(need.title) (\(need.conditions))", indent: 2)
       for (waiting, found) in answers { write(found, waiting) }
@@ -209,7 +215,7 @@ private struct TerminalPage {
   private func answers(_ need: Need, _ waiting: Waiting) -> [Answer] {
     model.placements.compactMap { placement in
       let outcome = model.outcome(need, waiting: waiting, placement: placement)
-      return model.brief(outcome, for: need).map { (placement, outcome, $0) }
+      return model.brief(outcome, for: need, waiting: waiting).map { (placement, outcome, $0) }
     }
   }
 

@@ -28,8 +28,8 @@ func addressError(_ error: SystemError, _ operation: String) -> TransportError {
   case ENAMETOOLONG:
     TransportError(
       .invalidArgument, operation, system: error, limit: LocalSocket.longestPath,
-      remedy: "Socket paths end at \(LocalSocket.longestPath) bytes: set IPCLAB_RUNTIME_DIR to a "
-        + "shorter path.")
+      remedy: "A socket's path has at most \(LocalSocket.longestPath) bytes: choose a shorter one "
+        + "(IPCLAB_RUNTIME_DIR, if the name is no path of your own)")
   default: TransportError(error, operation)
   }
 }

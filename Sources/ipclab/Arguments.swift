@@ -159,8 +159,8 @@ struct Arguments {
   }
 
   private static func list(_ text: String, _ option: String) throws -> [String] {
-    let items = text.split(separator: ",").map(String.init)
-    if items.isEmpty { throw UsageError("\(option) needs at least one value") }
+    let items = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    if items.contains("") { throw UsageError("\(option) has an empty item in “\(text)”") }
     return items
   }
 
@@ -172,6 +172,7 @@ struct Arguments {
       case "", "b": 1
       case "k", "kib": 1024
       case "m", "mib": 1024 * 1024
+      case "g", "gib": 1024 * 1024 * 1024
       default: nil
       }
     guard let factor, let amount = Int(digits), amount > 0, amount <= (1 << 30) / factor else {

@@ -52,8 +52,11 @@ enum ConformanceCommand {
         [try Workplace.executable(), "console", "--protocol", "json"]
       }
     let rounds = try arguments.number("--repeat", in: 1...1_000_000) ?? 1
-    let queue = CaseQueue(
-      CaseRunner(command: command), limit: try arguments.number("--jobs", in: 1...64) ?? 4)
+    let runner = CaseRunner(command: command)
+    let queue = CaseQueue(runner, limit: try arguments.number("--jobs", in: 1...64) ?? 4)
+    do { try runner.checkAgent() } catch {
+      throw EnvironmentError("\(command[0]) is no agent to play against: \(error)")
+    }
     let tally = Tally()
     let group = DispatchGroup()
     for _ in 0..<rounds {

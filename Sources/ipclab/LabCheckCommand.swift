@@ -1,5 +1,6 @@
 internal import Coursework
 internal import IPCSystem
+internal import LabReport
 internal import LabRunner
 
 /// `ipclab lab check`: builds and checks what a student wrote.
@@ -183,18 +184,10 @@ struct LabCheckRun {
   private func again(_ id: String, _ seed: UInt64) -> String {
     var command = "ipclab lab check \(folder.lab.order) --test \(id) --seed \(seed)"
     for option in ["--dir", LabPlace.option] {
-      if let value = arguments.text(option) { command += " \(option) \(quoted(value))" }
+      if let value = arguments.text(option) { command += " \(option) \(ShellWord.quoted(value))" }
     }
-    for value in arguments.texts("--command") { command += " --command \(quoted(value))" }
+    for value in arguments.texts("--command") { command += " --command \(ShellWord.quoted(value))" }
     return command
-  }
-
-  private func quoted(_ text: String) -> String {
-    let isPlain = text.utf8.allSatisfy {
-      (0x61...0x7A).contains($0) || (0x40...0x5A).contains($0) || (0x2B...0x3A).contains($0)
-        || $0 == 0x5F || $0 == 0x3D
-    }
-    return isPlain ? text : "'" + text.replacing("'", with: "'\\''") + "'"
   }
 
   private func summary(

@@ -37,7 +37,7 @@ struct ProgressLine {
 
   /// `45 s`, `3 min 20 s`.
   static func duration(_ nanoseconds: UInt64) -> String {
-    let seconds = (nanoseconds + 500_000_000) / 1_000_000_000
+    let seconds = max(1, (nanoseconds + 500_000_000) / 1_000_000_000)
     return seconds < 60 ? "\(seconds) s" : "\(seconds / 60) min \(seconds % 60) s"
   }
 }

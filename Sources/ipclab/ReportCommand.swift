@@ -24,10 +24,15 @@ enum ReportCommand {
   static func run(_ words: [String]) throws -> Int32 {
     let arguments = try Arguments(words, options: ["--format", "--out"])
     guard let path = arguments.operands.first, arguments.operands.count == 1 else {
-      throw UsageError("which report? Such as: ipclab report Reports/reference")
+      throw UsageError(
+        arguments.operands.isEmpty
+          ? "which report? Such as: ipclab report Reports/reference" : "one report at a time")
     }
     let chosen = try arguments.names("--format", among: formats, kind: "format") ?? formats
-    let document = try ReportWriter.load(path: path)
+    let document: ResultDocument
+    do { document = try ReportWriter.load(path: path) } catch {
+      throw EnvironmentError(error.description)
+    }
     let directory: String
     if let out = arguments.text("--out") {
       directory = out

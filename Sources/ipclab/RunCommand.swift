@@ -26,6 +26,7 @@ enum RunCommand {
         --seed N              seed of the order and the payloads
         --budget TIME         fit the run into this time, such as 5m
         --out DIR             where to write (default Reports/<time>)
+        --force               replace the report that is in --out DIR
         --format A,B          html, md, csv, json (default: all)
         --resume              go on with the run in --out DIR, or with the newest partial one
 
@@ -39,7 +40,6 @@ enum RunCommand {
       """,
     run: run)
 
-  private static let planFile = "plan.json"
   private static let planOptions = [
     "--transports", "--scenarios", "--sizes", "--placement", "--trials", "--seed", "--budget",
     "--quick", "--no-probes",
@@ -51,7 +51,7 @@ enum RunCommand {
       options: [
         "--transports", "--scenarios", "--sizes", "--placement", "--trials", "--seed", "--budget",
         "--out", "--format",
-      ], flags: ["--quick", "--resume", "--no-probes"])
+      ], flags: ["--quick", "--resume", "--no-probes", "--force"])
     if let word = arguments.operands.first { throw UsageError("what is “\(word)”?") }
     let formats =
       (try arguments.names("--format", among: ReportCommand.formats, kind: "format")
@@ -59,16 +59,16 @@ enum RunCommand {
     let interruption = try Interruption()
     let runner = try Workplace.runner(interruption: interruption)
 
-    let directory: String
+    let directory: RunDirectory
     var plan: RunPlan
     var previous: ResultDocument?
     if arguments.has("--resume") {
-      for option in planOptions where arguments.text(option) != nil || arguments.has(option) {
+      for option in ["--force"] + planOptions
+      where arguments.text(option) != nil || arguments.has(option) {
         throw UsageError("\(option) cannot stand beside --resume: the plan of the run is kept")
       }
       (directory, plan, previous) = try interrupted(arguments)
     } else {
-      directory = try arguments.text("--out") ?? freshDirectory()
       plan = try self.plan(arguments, words)
       let asked = plan.trials
       plan.fitToBudget(runnable: runnableCells(plan, runner))
@@ -76,8 +76,8 @@ enum RunCommand {
         Output.message(
           "To fit the budget, each cell has \(plan.trials) trials instead of \(asked).")
       }
+      directory = try .begin(arguments.text("--out"), plan, replacing: arguments.has("--force"))
     }
-    try prepare(directory, plan)
     let environment = MachineSurvey.environment()
     for warning in environment.warnings { Output.message("Note: \(warning)") }
     let run = LabRun(
@@ -85,12 +85,13 @@ enum RunCommand {
       continuing: previous)
     let probing: UInt64 = plan.probes && !run.hasAllFeatures ? plan.probeNanoseconds : 0
     Output.message(
-      "\(run.dueTrials) trials of \(plan.transports.count) transports, about "
+      PlainText.count(run.dueTrials, "trial") + " of "
+        + PlainText.count(plan.transports.count, "transport") + ", about "
         + ProgressLine.duration(run.estimatedNanoseconds + probing)
         + ". Ctrl-C keeps what was measured.")
 
     // From now on there is something to resume, however the run ends.
-    try write(run.document(ending: .interrupted), to: directory, [.json])
+    try directory.write(run.document(ending: .interrupted))
 
     var ending = LabRun.Ending.complete
     if plan.probes && !run.hasAllFeatures {
@@ -103,12 +104,12 @@ enum RunCommand {
           done: progress.done, total: progress.total, remaining: progress.remaining,
           label: progress.label)
       } checkpoint: { document in
-        try write(document, to: directory, [.json])
+        try directory.write(document)
       }
       line.finish()
     }
     let document = run.document(ending: ending)
-    let files = try write(document, to: directory, Set(formats).union([.json]))
+    let files = try directory.write(document, formats)
     Output.data(
       TerminalSummary.render(
         document, width: min(Output.width, 120), color: Output.color(on: 1)))
@@ -116,7 +117,7 @@ enum RunCommand {
     if ending != .complete {
       Output.message(
         (ending == .interrupted ? "Interrupted." : "The time budget is spent.")
-          + " To go on: ipclab run --resume --out \(directory)")
+          + " To go on: ipclab run --resume --out \(ShellWord.quoted(directory.path))")
     }
     if ending == .interrupted { return Exit.interrupted }
     return conclude(document)
@@ -160,87 +161,28 @@ enum RunCommand {
 
   private static func interrupted(
     _ arguments: Arguments
-  ) throws -> (String, RunPlan, ResultDocument) {
-    let directory: String
-    if let out = arguments.text("--out") {
-      directory = out
-    } else if let newest = newestPartial() {
-      directory = newest
-    } else {
-      throw UsageError("nothing to resume: no partial run in Reports/. Name one with --out DIR")
-    }
+  ) throws -> (RunDirectory, RunPlan, ResultDocument) {
+    let directory = try RunDirectory.interrupted(arguments.text("--out"))
+    let path = directory.path
     let document: ResultDocument
     let plan: RunPlan
-    do {
-      document = try ReportWriter.load(path: directory)
-      let data = try Data(contentsOf: URL(filePath: directory + "/" + planFile))
-      plan = try JSONDecoder().decode(RunPlan.self, from: data)
-    } catch { throw UsageError("cannot resume \(directory): \(error)") }
+    do { (document, plan) = try directory.load() } catch {
+      throw UsageError("cannot resume \(path): \(error)")
+    }
     guard document.run.isPartial else {
-      throw UsageError("the run in \(directory) is complete: there is nothing to resume")
+      throw UsageError("the run in \(path) is complete: there is nothing to resume")
     }
     guard document.run.seed == plan.seed, document.run.commandLine == plan.commandLine else {
-      throw UsageError("cannot resume \(directory): its plan and its results are of two runs")
+      throw UsageError("cannot resume \(path): its plan and its results are of two runs")
     }
     guard document.run.build == BuildMode.current else {
       throw UsageError(
-        "the run in \(directory) was made with a \(document.run.build) build, this is a "
+        "the run in \(path) was made with a \(document.run.build) build, this is a "
           + "\(BuildMode.current) build")
     }
     for name in plan.transports { _ = try Lookup.transport(name) }
     for name in plan.scenarios { _ = try Lookup.scenario(name) }
     return (directory, plan, document)
-  }
-
-  private static func newestPartial() -> String? {
-    DirectoryListing.names(in: "Reports").sorted().reversed().map { "Reports/" + $0 }.first {
-      (try? ReportWriter.load(path: $0))?.run.isPartial == true
-    }
-  }
-
-  // MARK: - Files
-
-  private static func prepare(_ directory: String, _ plan: RunPlan) throws {
-    do {
-      try FileManager.default.createDirectory(
-        atPath: directory, withIntermediateDirectories: true)
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-      try encoder.encode(plan).write(
-        to: URL(filePath: directory + "/" + planFile), options: .atomic)
-    } catch { throw unwritable(directory, error) }
-  }
-
-  @discardableResult
-  private static func write(
-    _ document: ResultDocument, to directory: String, _ formats: Set<ReportFormat>
-  ) throws -> [String] {
-    let ordered = ReportFormat.allCases.filter { formats.contains($0) }
-    do { return try ReportWriter.write(document, to: directory, formats: ordered) } catch {
-      throw EnvironmentError("\(error)")
-    }
-  }
-
-  /// A directory of this run's own, which it makes: another run may start in the same second.
-  private static func freshDirectory() throws -> String {
-    // 2026-01-31T12:00:00Z without what file systems and shells dislike.
-    let time = Date.now.formatted(.iso8601).filter { $0.isNumber || $0 == "T" }
-      .split(separator: "T").joined(separator: "-")
-    let names = ["Reports/\(time)"] + (2...99).map { "Reports/\(time)-\($0)" }
-    do {
-      try FileManager.default.createDirectory(
-        atPath: "Reports", withIntermediateDirectories: true)
-    } catch { throw unwritable("Reports", error) }
-    guard let name = names.first(where: { unsafe mkdir($0, 0o777) == 0 || errno != EEXIST }) else {
-      throw EnvironmentError("\(names[0]) and many like it are taken: name another with --out DIR")
-    }
-    return name
-  }
-
-  private static func unwritable(_ directory: String, _ error: any Error) -> EnvironmentError {
-    EnvironmentError(
-      "cannot write to \(directory): \(ReportWriter.reason(error)). "
-        + "Choose another place with --out DIR.")
   }
 
   // MARK: - Probes and the end
@@ -266,6 +208,10 @@ enum RunCommand {
         "\(feature.verdict == .failed ? "probe failed" : "disagreement"): \(feature.mechanism) "
           + "\(feature.probe): claimed \(feature.claim), observed \(feature.observed)")
     }
-    return failed.isEmpty && wrong.isEmpty ? Exit.done : Exit.failed
+    let measuresNothing = !document.cells.contains { $0.status == .measured }
+    if measuresNothing, let reason = document.cells.lazy.compactMap(\.reason).first {
+      Output.message("nothing was measured: \(reason)")
+    }
+    return failed.isEmpty && wrong.isEmpty && !measuresNothing ? Exit.done : Exit.failed
   }
 }

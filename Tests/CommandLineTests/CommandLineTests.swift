@@ -56,7 +56,8 @@ struct CommandLineTests {
       ["run", "--resume", "--out", "nowhere"], ["pipeline", "--", "cat", "|"],
       ["pipeline"], ["pipeline", "--hlep"],
       ["run", "--seed", "-1"],
-      ["run", "--transports", ","],
+      ["run", "--transports", ","], ["run", "--sizes", "64,,"], ["run", "--sizes", ""],
+      ["run", "--resume", "--force"],
     ])
   func nonsense(_ words: [String]) throws {
     let program = try Program()
@@ -162,6 +163,101 @@ struct CommandLineTests {
     let malformed = try program.run("conformance", "cases.json")
     #expect(malformed.status == .exited(3))
     #expect(malformed.messages.contains("is missing at [0]"))
+  }
+
+  @Test("says what is no agent to play cases against")
+  func noAgent() throws {
+    let program = try Program()
+    let cases = #"[{"id": "a", "area": "pipes", "title": "a", "confidence": "high", "steps": []}]"#
+    try cases.write(toFile: program.place + "/cases.json", atomically: true, encoding: .utf8)
+    for agent in ["/bin/nosuch", "/bin/true"] {
+      let outcome = try program.run("conformance", "cases.json", "--agent", agent)
+      #expect(outcome.status == .exited(3), "\(outcome.messages)")
+      #expect(outcome.messages.contains("\(agent) is no agent"), "\(outcome.messages)")
+      #expect(outcome.output.isEmpty)
+    }
+  }
+
+  @Test("says why a report cannot be read")
+  func unreadable() throws {
+    let program = try Program()
+    let missing = try program.run("report", "nowhere")
+    #expect(missing.status == .exited(3))
+    #expect(missing.messages.contains("no such file"))
+    try "{".write(toFile: program.place + "/results.json", atomically: true, encoding: .utf8)
+    let broken = try program.run("report", "results.json")
+    #expect(broken.status == .exited(3))
+    #expect(broken.messages.contains("cut short"))
+  }
+
+  @Test("offers no format that has nothing of what was typed")
+  func unlikeFormat() throws {
+    let outcome = try Program().run("report", "r", "--format", "pdf")
+    #expect(outcome.status == .exited(2))
+    #expect(outcome.messages.contains("There are: html, md, csv, json"))
+    #expect(!outcome.messages.contains("did you mean"))
+  }
+
+  @Test("replaces the report of an earlier run only when told to, and then all of it")
+  func overwrite() throws {
+    let program = try Program()
+    let words = [
+      "run", "--transports", "fifo", "--scenarios", "connect", "--sizes", "64", "--trials", "1",
+      "--placement", "none", "--no-probes", "--out", "r",
+    ]
+    func run(_ more: String...) throws -> Program.Outcome {
+      try program.start(words + more)
+      return try program.finish()
+    }
+    #expect(try run("--seed", "1").status == .exited(0))
+    let report = program.place + "/r/"
+    let first = try Data(contentsOf: URL(filePath: report + "results.json"))
+    let refused = try run("--seed", "2", "--format", "md")
+    #expect(refused.status == .exited(2))
+    #expect(refused.messages.contains("--force"), "\(refused.messages)")
+    #expect(try Data(contentsOf: URL(filePath: report + "results.json")) == first)
+    #expect(try run("--seed", "2", "--format", "md", "--force").status == .exited(0))
+    #expect(try ReportWriter.load(path: report).run.seed == 2)
+    #expect(
+      Set(DirectoryListing.names(in: report)) == ["plan.json", "report.md", "results.json"])
+  }
+
+  @Test("fails, and says why, when nothing of a plan can be measured")
+  func nothing() throws {
+    let outcome = try Program().run(
+      "run", "--transports", "udp", "--scenarios", "echo", "--sizes", "1G", "--placement", "none",
+      "--no-probes", "--out", "r")
+    #expect(outcome.status == .exited(1))
+    #expect(outcome.messages.contains("nothing was measured: a message of 1073741824 bytes"))
+  }
+
+  @Test("keeps the figures of a run whose page cannot be written")
+  func pageless() throws {
+    let program = try Program()
+    let obstacle = program.place + "/r/report.html"
+    try FileManager.default.createDirectory(atPath: obstacle, withIntermediateDirectories: true)
+    let outcome = try program.run(
+      "run", "--transports", "fifo", "--scenarios", "connect", "--sizes", "64", "--trials", "1",
+      "--placement", "none", "--no-probes", "--out", "r", "--force")
+    #expect(outcome.status == .exited(3))
+    #expect(outcome.messages.contains("report.html"))
+    let document = try ReportWriter.load(path: program.place + "/r")
+    #expect(!document.run.isPartial)
+    #expect(document.cells.allSatisfy { $0.status == .measured })
+  }
+
+  @Test("lets nobody write to the directory of a run that goes on")
+  func busyDirectory() throws {
+    let program = try Program()
+    let directory = program.place + "/r"
+    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
+    let lock = try FileLock.acquire(directory + "/plan.json")
+    for option in ["--force", "--resume"] {
+      let outcome = try program.run("run", "--out", "r", option)
+      #expect(outcome.status == .exited(3))
+      #expect(outcome.messages.contains("another run is writing to r now"), "\(outcome.messages)")
+    }
+    close(lock.release())
   }
 
   @Test("counts what the experiments came to")

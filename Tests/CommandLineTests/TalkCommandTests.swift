@@ -194,6 +194,36 @@ struct TalkCommandTests {
     }
   }
 
+  @Test(
+    "say that a message was lost when the other side ends in the middle of it",
+    arguments: [[5, 0, 0], [5, 0, 0, 0], [1, 0, 0, 0, 65, 5, 0, 0, 0, 66]] as [[UInt8]])
+  func torn(_ bytes: [UInt8]) throws {
+    let room = try Room()
+    let listener = try room.ipclab("listen", "unix-stream:./x")
+    try #require(listener.says("listening"))
+    let client = try room.ipclab("connect", "--raw", "unix-stream:./x")
+    try client.type(bytes)
+    client.endInput()
+    let outcome = try listener.finish()
+    #expect(outcome.output == (bytes[0] == 1 ? "A\n" : ""))
+    #expect(outcome.status == .exited(1))
+    #expect(outcome.messages.contains("is lost"), "\(outcome.messages)")
+  }
+
+  @Test("print a command to copy that a shell understands, and refuse a path that is too long")
+  func names() throws {
+    let room = try Room()
+    let listener = try room.ipclab("listen", #"named-pipe-message:a\b c"#)
+    #expect(listener.says(#"ipclab connect 'named-pipe-message:a\b c'"#))
+    let path = room.path + "/" + String(repeating: "x", count: 108)
+    for transport in ["unix-stream", "shared-memory-event"] {
+      let outcome = try room.run("listen", "\(transport):\(path)")
+      #expect(outcome.status == .exited(2))
+      #expect(outcome.messages.contains("at most 107 bytes"), "\(outcome.messages)")
+      #expect(!outcome.messages.contains("IPCLAB_RUNTIME_DIR"))
+    }
+  }
+
   @Test("end when the other side is killed", arguments: conversing)
   func killed(_ transport: String) throws {
     let room = try Room()

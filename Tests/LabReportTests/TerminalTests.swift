@@ -80,8 +80,15 @@ struct TerminalTests {
 
   @Test("the only mechanism with a figure is not shown as the winner")
   func only() {
-    let text = TerminalSummary.render(Fixture.echoes([(Fixture.mechanism("a"), [1000, 1100])]))
-    #expect(text.contains("same: a 1.10 µs, the only one with a figure"))
+    var document = Fixture.echoes([(Fixture.mechanism("a"), [1000, 1100])])
+    let alone = TerminalSummary.render(document)
+    #expect(
+      alone.contains("The only blocking mechanism is a: there is nothing to compare it with.\n"))
+    #expect(alone.contains("same: a 1.10 µs\n"))
+    document.mechanisms.append(Fixture.mechanism("b"))
+    let text = TerminalSummary.render(document)
+    #expect(text.contains("same: a 1.10 µs, the only one with a figure\n"))
+    #expect(!text.contains("The only blocking mechanism"))
   }
 
   @Test("with one size, messages and bytes per second are not two columns")

@@ -61,6 +61,21 @@ struct PlayTests {
     #expect(DirectoryListing.names(in: place.runtime.path + "/run") == [".lock"])
   }
 
+  @Test("spends few connections on its warm-up, and many messages")
+  func warmup() throws {
+    let fifo = try #require(TransportCatalog.transport("fifo"))
+    func warmup(_ scenario: String) throws -> Int {
+      TrialSpec(
+        transport: fifo, scenario: try #require(ScenarioCatalog.scenario(scenario)),
+        placement: .none,
+        parameters: TrialParameters(size: 64, count: 2_000_000, nanoseconds: 5_000_000, seed: 1),
+        patience: .seconds(30)
+      ).parameters.warmup
+    }
+    #expect(try warmup("connect") == 16)
+    #expect(try warmup("echo") > 100)
+  }
+
   @Test(
     "of readers and writers is played with a record of any size, and tells writes from reads",
     arguments: ["shared-memory-event", "shared-memory-semaphore"], [1, 7, 8, 65_536])

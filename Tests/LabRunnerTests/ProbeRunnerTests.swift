@@ -38,11 +38,18 @@ struct ProbeRunnerTests {
   func verdicts() throws {
     let place = try Scratch()
     let observations: [Observation] = [
-      .saw("yes"), .saw("no"), .notApplicable("no such thing"), .notPossibleHere("needs root"),
+      .saw("yes"), .saw("no"), .saw("yes", detail: "3 bytes"), .saw("yes, mostly"),
+      .notApplicable("no such thing"), .notPossibleHere("needs root"),
     ]
     let results = try run(observations.map { seen in Made { _ in seen } }, in: place)
-    #expect(results.map(\.verdict) == [.agrees, .disagrees, .notApplicable, .notPossibleHere])
-    #expect(results.map(\.observed) == ["yes", "no", "no such thing", "needs root"])
+    #expect(
+      results.map(\.verdict) == [
+        .agrees, .disagrees, .agrees, .disagrees, .notApplicable, .notPossibleHere,
+      ])
+    #expect(
+      results.map(\.observed) == [
+        "yes", "no", "yes: 3 bytes", "yes, mostly", "no such thing", "needs root",
+      ])
     #expect(results.allSatisfy { $0.claim == "yes" })
   }
 

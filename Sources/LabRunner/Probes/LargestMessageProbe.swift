@@ -26,7 +26,7 @@ struct LargestMessageProbe: Probe {
     for size in [16, 4096, 65_536, 1 << 20, Self.cap - 1, Self.cap] {
       if case .refused(let hint) = try channel.carry(size) {
         let limit = try channel.bisect(good: good, bad: size, hint: hint)
-        return .saw(name(limit, lab))
+        return observation(limit, lab)
       }
       good = size
     }
@@ -35,19 +35,22 @@ struct LargestMessageProbe: Probe {
 
   /// The limit in the vocabulary of claims: as a setting, when the mechanism claims that and the
   /// setting's value explains the limit.
-  private func name(_ limit: Int, _ lab: ProbeLab) -> String {
+  private func observation(_ limit: Int, _ lab: ProbeLab) -> Observation {
+    let bytes = Capabilities.Largest.bytes(limit).description
     lab.note("the largest message that was carried has \(limit) bytes")
     let claim = lab.transport.capabilities.largest
     if case .setting(let name) = claim {
       guard let value = Self.setting(name) else {
         lab.note("\(name) cannot be read")
-        return Capabilities.Largest.bytes(limit).description
+        return .saw(bytes)
       }
       lab.note("\(name) is \(value)")
       // The kernel keeps a part of some settings for itself, never more than half.
-      if limit <= value && limit > value / 2 { return claim.description }
+      if limit <= value && limit > value / 2 {
+        return .saw(claim.description, detail: bytes)
+      }
     }
-    return Capabilities.Largest.bytes(limit).description
+    return .saw(bytes)
   }
 
   private static func setting(_ name: String) -> Int? {

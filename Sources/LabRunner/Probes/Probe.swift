@@ -20,8 +20,9 @@ public protocol Probe: Sendable {
 
 /// What an experiment came to.
 public enum Observation: Sendable, Equatable {
-  /// It saw this, in the vocabulary of the probe's claims.
-  case saw(String)
+  /// It saw this, in the vocabulary of the probe's claims; the detail is told with it and is no part
+  /// of any claim.
+  case saw(String, detail: String? = nil)
   /// The question does not arise, for this reason.
   case notApplicable(String)
   /// It needs something that this environment lacks.

@@ -67,8 +67,8 @@ public enum ProbeRunner {
       isInterrupted: isInterrupted)
     do {
       switch try probe.run(in: lab) {
-      case .saw(let observed):
-        result.observed = observed
+      case .saw(let observed, let detail):
+        result.observed = observed + (detail.map { ": \($0)" } ?? "")
         result.verdict = observed == claim ? .agrees : .disagrees
       case .notApplicable(let reason):
         result.observed = reason

@@ -26,6 +26,7 @@ public enum MachineSurvey {
       ("fs.pipe-max-size", "/proc/sys/fs/pipe-max-size"),
       ("fs.mqueue.msg_max", "/proc/sys/fs/mqueue/msg_max"),
       ("fs.mqueue.msgsize_max", "/proc/sys/fs/mqueue/msgsize_max"),
+      ("net.core.wmem_default", "/proc/sys/net/core/wmem_default"),
       ("net.core.wmem_max", "/proc/sys/net/core/wmem_max"),
       ("net.core.rmem_max", "/proc/sys/net/core/rmem_max"),
       ("net.unix.max_dgram_qlen", "/proc/sys/net/unix/max_dgram_qlen"),
@@ -63,6 +64,13 @@ public enum MachineSurvey {
         "The load average is \(load): other work is going on, or ended a moment ago. Close what "
           + "you can."
       )
+    }
+    for (name, usual) in [("msg_max", 10), ("msgsize_max", 8192)] {
+      if let value = firstLine("/proc/sys/fs/mqueue/\(name)").flatMap({ Int($0) }), value < usual {
+        list.append(
+          "fs.mqueue.\(name) is \(value), usually \(usual): message queues hold less than their "
+            + "experiments need.")
+      }
     }
     if let governor = firstLine("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
       governor != "performance"

@@ -26,6 +26,7 @@ public struct TrialSpec: Sendable {
     self.scenario = scenario
     self.placement = placement
     self.parameters = parameters
+    self.parameters.warmup = min(parameters.warmup, scenario.mostWarmup)
     self.patience = patience
   }
 

@@ -12,6 +12,8 @@ struct ConnectScenario: Scenario {
     measures: "latency")
   let defaultClients = 1
   let variesSize = false
+  // Every cycle makes its connection anew: there are no rings or buffers to touch beforehand.
+  let mostWarmup = 16
 
   func objection(to capabilities: Capabilities) -> String? {
     capabilities.connectsByName

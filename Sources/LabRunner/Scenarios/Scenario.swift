@@ -14,12 +14,20 @@ public protocol Scenario: Sendable {
   var defaultClients: Int { get }
   /// Whether the message size is a dimension, or one small size says it all.
   var variesSize: Bool { get }
+  /// The most untimed operations a trial begins with; what suits messages is too much where an
+  /// operation takes milliseconds.
+  var mostWarmup: Int { get }
   /// Why a mechanism cannot play this scenario; `nil` when it can.
   func objection(to capabilities: Capabilities) -> String?
   /// The server's part. The listener is there already.
   func serve(_ session: ServerSession) throws -> Measurement
   /// A client's part. The server listens already.
   func runClient(_ session: ClientSession) throws -> Measurement
+}
+
+extension Scenario {
+  /// As many as suit messages.
+  public var mostWarmup: Int { .max }
 }
 
 /// What a server process works with.

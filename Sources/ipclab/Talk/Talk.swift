@@ -175,7 +175,7 @@ final class Talk: Sendable {
         if received == count { return tell(.counted) }
       }
     } catch {
-      tell(isEnd(error) ? .otherSideClosed : .failed(error))
+      tell(error.code == .endOfFile ? .otherSideClosed : .failed(error))
     }
   }
 
@@ -197,7 +197,7 @@ final class Talk: Sendable {
     let channel = try meeting.accept { place in
       let raw = meeting.isRaw ? " --raw" : ""
       Output.message(
-        "listening at \(place). The other side: ipclab connect\(raw) \(text)")
+        "listening at \(place). The other side: ipclab connect\(raw) \(meeting.address.word)")
     }
     if channel.traits.sends && !channel.traits.isSpokenTo {
       Output.message(
@@ -210,10 +210,6 @@ final class Talk: Sendable {
   private func hint(_ channel: any Channel) -> String {
     isatty(0) == 1 && channel.traits.sends && !peeks
       ? ". Type what you want to send; Ctrl-D ends it." : ""
-  }
-
-  private func isEnd(_ error: TransportError) -> Bool {
-    [.endOfFile, .brokenPipe].contains(error.code)
   }
 
   /// - Returns: `false` when nobody reads what is printed.

@@ -1,6 +1,7 @@
 internal import Glibc
 internal import IPCSystem
 internal import IPCTransport
+internal import LabReport
 internal import Mailslots
 internal import NamedPipes
 internal import TransportCatalog
@@ -34,6 +35,8 @@ struct TalkAddress: Sendable {
   var id: String { transport.mechanism.id }
   /// `TRANSPORT:NAME`.
   var text: String { "\(id):\(name)" }
+  /// `TRANSPORT:NAME` as a shell needs it.
+  var word: String { ShellWord.quoted(text) }
 
   /// Understands an argument.
   ///
@@ -65,7 +68,7 @@ struct TalkAddress: Sendable {
     default:
       let word = given ?? Self.defaultName
       if word.utf8.contains(0) { throw UsageError("a name holds no NUL") }
-      place = word.contains("/") ? .path(word.hasPrefix("/") ? word : Self.absolute(word)) : .word
+      place = word.contains("/") ? try Self.path(word, transport.mechanism) : .word
       name = word
     }
   }
@@ -103,6 +106,17 @@ struct TalkAddress: Sendable {
       throw UsageError("descriptor \(number) is not open")
     }
     return .descriptors(read: numbers[0], write: numbers[1])
+  }
+
+  private static func path(_ word: String, _ mechanism: Mechanism) throws -> Place {
+    let path = word.hasPrefix("/") ? word : absolute(word)
+    // Everything but a FIFO meets at a socket.
+    if mechanism.id != "fifo", path.utf8.count > LocalSocket.longestPath {
+      throw UsageError(
+        "a socket's path has at most \(LocalSocket.longestPath) bytes, and \(path) has "
+          + "\(path.utf8.count): choose a shorter one")
+    }
+    return .path(path)
   }
 
   private static func absolute(_ path: String) -> String {

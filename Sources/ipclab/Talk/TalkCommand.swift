@@ -101,7 +101,7 @@ enum TalkCommand {
       let served = meeting.servedNames().filter { $0 != meeting.address.name }
       var message = "ipclab connect: nobody listens at \(text)"
       message += Suggestion.phrase(for: meeting.address.name, among: served)
-      message += ". Start the other side first: ipclab listen\(raw) \(text)"
+      message += ". Start the other side first: ipclab listen\(raw) \(meeting.address.word)"
       if !served.isEmpty { message += "\nServed now: \(served.sorted().joined(separator: ", "))" }
       Output.message(message)
       return Exit.failed
@@ -122,7 +122,8 @@ enum TalkCommand {
     case .invalidArgument, .invalidName:
       throw UsageError(error.description)
     case .brokenPipe, .noReader, .endOfFile:
-      Output.message("ipclab \(listens ? "listen" : "connect"): the other side has gone")
+      let loss = error.remedy.map { " (\(error.operation)). \($0)." } ?? ""
+      Output.message("ipclab \(listens ? "listen" : "connect"): the other side has gone\(loss)")
       return Exit.failed
     case .protocolViolation:
       Output.message(
