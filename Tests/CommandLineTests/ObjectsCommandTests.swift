@@ -300,8 +300,7 @@ struct ObjectsCommandTests {
     // The other user gets a copy of the program that it can reach.
     let files = FileManager.default
     let program = room.path + "/program"
-    try files.copyItem(atPath: try LabProgram.path(), toPath: program)
-    try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program)
+    try BuiltPrograms.install(try LabProgram.path(), as: program)
     try files.setAttributes([.posixPermissions: 0o711], ofItemAtPath: room.path)
     let home = room.path + "/home"
     try files.createDirectory(atPath: home, withIntermediateDirectories: false)

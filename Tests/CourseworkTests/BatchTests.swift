@@ -153,8 +153,8 @@ struct BatchTests {
 
   /// A program in the place of the toolchain.
   private func builder(_ place: LabWorkplace, _ script: String) throws -> PackageBuilder {
-    try place.write("#!/bin/sh\n" + script, to: "swift")
-    #expect(chmod(place.path + "/swift", 0o755) == 0)
+    try place.write("#!/bin/sh\n" + script, to: "script")
+    try BuiltPrograms.install(place.path + "/script", as: place.path + "/swift")
     var builder = PackageBuilder()
     builder.program = place.path + "/swift"
     return builder
