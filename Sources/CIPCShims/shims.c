@@ -108,6 +108,12 @@ int cipc_gettid(void) { return (int)syscall(SYS_gettid); }
 int cipc_tgkill(int pid, int tid, int sig) {
   return (int)syscall(SYS_tgkill, pid, tid, sig);
 }
+int cipc_has_ended(pid_t pid) {
+  siginfo_t info = {0};
+  if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == -1) return -1;
+  return info.si_pid != 0;
+}
+
 int cipc_wait4(pid_t pid, int *status, int nohang, struct rusage *usage) {
   return wait4(pid, status, nohang ? WNOHANG : 0, usage);
 }
