@@ -79,14 +79,14 @@ import Testing
 
   @Test("a code of 32 bits arrives, and a name that only looks like one does not count")
   func wideExitCode() throws {
-    func status(_ script: String) throws -> ExitStatus {
+    func status(_ script: String) throws -> IPCSystem.ExitStatus {
       let child = try ChildProcess.start(.init(program: "/bin/sh", arguments: ["-c", script]))
       while true {
         if let (status, _) = try child.poll() { return status }
         sched_yield()
       }
     }
-    func named(_ name: String, _ code: Int) throws -> ExitStatus {
+    func named(_ name: String, _ code: Int) throws -> IPCSystem.ExitStatus {
       try status("printf '\(name)' > /proc/$$/comm; exit \(code)")
     }
     // 3000 is 0xbb8, whose last two digits are 184.
