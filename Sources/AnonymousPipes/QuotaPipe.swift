@@ -68,6 +68,8 @@ final class QuotaPipeState: Sendable {
     case elsewhere
     /// Nobody: this process was the only one and has closed it.
     case closed
+    /// Nobody: it was cut off from the other end.
+    case disconnected
   }
 
   init(quota: Int, place: Place = .here) {
@@ -85,6 +87,14 @@ final class QuotaPipeState: Sendable {
   func writerLeaves() { move(writer, to: .elsewhere) }
   func readerCloses() { move(reader, to: .closed) }
   func writerCloses() { move(writer, to: .closed) }
+
+  func disconnect() {
+    reader.store(.disconnected, ordering: .sequentiallyConsistent)
+    changes.signal()
+  }
+
+  /// Whether the ends were cut off from each other.
+  var isDisconnected: Bool { readerPlace == .disconnected }
 
   private func move(_ end: borrowing Atomic<Place>, to place: Place) {
     _ = end.compareExchange(expected: .here, desired: place, ordering: .acquiringAndReleasing)

@@ -39,7 +39,7 @@ public final class QuotaPipeReader: Sendable {
   /// waits too, and takes nothing.
   ///
   /// - Throws: `.endOfFile` when nothing waits and nobody can write any more; `.wouldBlock` when
-  ///   nothing waits and ``waits`` is false; `.closed`.
+  ///   nothing waits and ``waits`` is false; `.disconnected`, `.closed`.
   public func read(into buffer: inout OutputSpan<UInt8>) throws(TransportError) {
     let mayWait = waits
     let failure = unsafe buffer.withUnsafeMutableBufferPointer {
@@ -56,6 +56,7 @@ public final class QuotaPipeReader: Sendable {
   private func read(
     _ target: UnsafeMutableRawBufferPointer, mayWait: Bool
   ) throws(TransportError) -> Int {
+    if state.isDisconnected { throw TransportError(.disconnected, "read a pipe") }
     let takesNothing = unsafe target.isEmpty
     if !mayWait || takesNothing {
       if try bytesWaiting() == 0 {
@@ -81,8 +82,10 @@ public final class QuotaPipeReader: Sendable {
 
   /// What waits, which stays: up to `limit` bytes of it, and how many there are in all.
   ///
-  /// - Throws: `.endOfFile` when nothing waits and nobody can write any more; `.closed`.
+  /// - Throws: `.endOfFile` when nothing waits and nobody can write any more; `.invalidState` when it
+  ///   was disconnected; `.closed`.
   public func peek(upTo limit: Int) throws(TransportError) -> (bytes: [UInt8], available: Int) {
+    if state.isDisconnected { throw TransportError(.invalidState, "peek into a pipe") }
     var available = try bytesWaiting()
     if available == 0, try isWriterGone() {
       available = try bytesWaiting()
@@ -93,6 +96,27 @@ public final class QuotaPipeReader: Sendable {
     }
     return (bytes, max(available, bytes.count))
   }
+
+  /// Cuts the end that is written off and discards what was not read. A write that waits there fails.
+  ///
+  /// An end that another process has inherited finds that nobody reads any more, which is all that the
+  /// kernel can tell it.
+  ///
+  /// - Throws: `.disconnected` when that was done already; `.notSupported` when other processes have
+  ///   this end as well.
+  public func disconnect() throws(TransportError) {
+    switch state.readerPlace {
+    case .disconnected: throw TransportError(.disconnected, "disconnect a pipe")
+    case .elsewhere: throw TransportError(.notSupported, "disconnect a pipe")
+    case .here, .closed: break
+    }
+    // In this order: a write that the kernel holds up must see why it ends.
+    state.disconnect()
+    io.close()
+  }
+
+  /// Whether the ends were cut off from each other.
+  public var isDisconnected: Bool { state.isDisconnected }
 
   /// Closes the end. A thread inside a call leaves it with `.closed`.
   public func close() {
@@ -111,7 +135,7 @@ public final class QuotaPipeReader: Sendable {
   public func isWriterGone() throws(TransportError) -> Bool {
     switch state.writerPlace {
     case .here: false
-    case .closed: true
+    case .closed, .disconnected: true
     case .elsewhere:
       try translating("look into a pipe") { () throws(SystemError) in try io.isOtherEndGone(.read) }
     }

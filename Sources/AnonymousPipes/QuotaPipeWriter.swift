@@ -41,8 +41,10 @@ public final class QuotaPipeWriter: Sendable {
   /// - Returns: How many bytes were written: all, or none when they do not fit and ``waits`` is
   ///   false.
   /// - Throws: `.noReader` when nobody can read any more; `.brokenPipe` when that happens while the
-  ///   write waits; `.closed`.
+  ///   write waits; `.disconnected` when the reader has cut this end off; `.cancelled`, and the bytes
+  ///   that are in the pipe stay there; `.closed`.
   public func write(_ bytes: Span<UInt8>) throws(TransportError) -> Int {
+    try checkConnected("write to a pipe")
     if try isReaderGone() { throw TransportError(.noReader, "write to a pipe") }
     if bytes.isEmpty { return 0 }
     if !waits, try bytesWaiting() + bytes.count > state.quota { return 0 }
@@ -56,8 +58,10 @@ public final class QuotaPipeWriter: Sendable {
         return .success(())
       } catch { return .failure(error) }
     }
+    try checkConnected("write to a pipe")
     try translating("write to a pipe") { () throws(SystemError) in try result.get() }
     try state.wait { () throws(TransportError) in
+      try checkConnected("write to a pipe")
       // `close()` may have come since the bytes were written.
       let unread = try bytesWaiting()
       if state.readerPlace == .elsewhere { return true }
@@ -71,12 +75,13 @@ public final class QuotaPipeWriter: Sendable {
 
   /// Waits until everything was read; returns at once when nobody is left to read it.
   ///
-  /// - Throws: `.brokenPipe` when the reader closes while this waits; `.closed`.
+  /// - Throws: `.brokenPipe` when the reader closes while this waits; `.disconnected`, `.closed`.
   public func flush() throws(TransportError) {
     var pause: UInt32 = 500
     var hasWaited = false
     try state.wait { () throws(TransportError) in
       while true {
+        try checkConnected("flush a pipe")
         if try bytesWaiting() == 0 { return true }
         if try isReaderGone() {
           if hasWaited { throw TransportError(.brokenPipe, "flush a pipe") }
@@ -90,6 +95,13 @@ public final class QuotaPipeWriter: Sendable {
         pause = min(2 * pause, 16_000)
       }
     }
+  }
+
+  /// Whether the reader has cut this end off.
+  public var isDisconnected: Bool { state.isDisconnected }
+
+  private func checkConnected(_ operation: String) throws(TransportError) {
+    if isDisconnected { throw TransportError(.disconnected, operation) }
   }
 
   private func checkCancelled(_ operation: String) throws(TransportError) {
@@ -113,7 +125,7 @@ public final class QuotaPipeWriter: Sendable {
   public func isReaderGone() throws(TransportError) -> Bool {
     switch state.readerPlace {
     case .here: false
-    case .closed: true
+    case .closed, .disconnected: true
     case .elsewhere:
       try translating("look into a pipe") { () throws(SystemError) in
         try io.isOtherEndGone(.write)

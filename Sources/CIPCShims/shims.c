@@ -108,6 +108,40 @@ int cipc_gettid(void) { return (int)syscall(SYS_gettid); }
 int cipc_tgkill(int pid, int tid, int sig) {
   return (int)syscall(SYS_tgkill, pid, tid, sig);
 }
+static struct flock range(short type, int64_t start, int64_t count) {
+  struct flock lock = {0};
+  lock.l_type = type;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = start;
+  lock.l_len = count;
+  return lock;
+}
+
+int cipc_lock_bytes(int descriptor, int64_t start, int64_t count) {
+  int flags = fcntl(descriptor, F_GETFL);
+  if (flags == -1) return -1;
+  short type = (flags & O_ACCMODE) == O_WRONLY ? F_WRLCK : F_RDLCK;
+  struct flock lock = range(type, start, count);
+  return fcntl(descriptor, F_OFD_SETLK, &lock);
+}
+
+int cipc_unlock_bytes(int descriptor, int64_t start, int64_t count) {
+  struct flock lock = range(F_UNLCK, start, count);
+  return fcntl(descriptor, F_OFD_SETLK, &lock);
+}
+
+int cipc_find_lock(int descriptor, int64_t start, int64_t count) {
+  struct flock lock = range(F_WRLCK, start, count);
+  if (fcntl(descriptor, F_OFD_GETLK, &lock) == -1) return -1;
+  return lock.l_type != F_UNLCK;
+}
+
+int cipc_has_ended(pid_t pid) {
+  siginfo_t info = {0};
+  if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == -1) return -1;
+  return info.si_pid != 0;
+}
+
 int cipc_wait4(pid_t pid, int *status, int nohang, struct rusage *usage) {
   return wait4(pid, status, nohang ? WNOHANG : 0, usage);
 }

@@ -106,6 +106,14 @@ extension CallTable {
       if call.values["ov"] == nil { return Reply(ok: CancelIoEx(handle, nil)) }
       return Reply(ok: unsafe CancelIoEx(handle, try call.operation().overlapped))
     },
+    Call(
+      "CancelSynchronousIo", "Ends the call that a worker is inside.",
+      [Parameter("thread", .required, "the worker, such as A")],
+      errors: ["ERROR_NOT_FOUND": "it is inside no call that waits for a pipe or file"],
+      example: ["A: ReadFile h=s", "CancelSynchronousIo thread=A", "A?"]
+    ) { call throws(Mistake) in
+      Reply(ok: CancelSynchronousIo(try call.session.thread(call.text("thread"))))
+    },
   ]
 }
 

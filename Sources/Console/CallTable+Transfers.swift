@@ -20,6 +20,7 @@ extension CallTable {
         "ERROR_FILE_NOT_FOUND": "nobody has created it",
         "ERROR_PIPE_BUSY": "every instance is taken: WaitNamedPipe waits for a free one",
         "ERROR_ACCESS_DENIED": "the pipe does not go that way, or belongs to another user",
+        "ERROR_SHARING_VIOLATION": "the file is open, and not shared for this",
       ],
       example: [#"CreateFile h=c name=\\.\pipe\teste access=READ|WRITE"#]
     ) { call throws(Mistake) in

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import IPCSystem
+internal import Win32
 
 /// The small programs that `SpawnChild` starts: a hidden command of the program itself.
 public enum ConsoleChild {
@@ -9,7 +10,7 @@ public enum ConsoleChild {
   enum Kind: Hashable {
     case cat
     case echo(String)
-    case exit(Int32)
+    case exit(UInt32)
     case sleep
 
     /// `cat`, `echo:TEXT`, `exit:N` or `sleep`.
@@ -20,7 +21,7 @@ public enum ConsoleChild {
       case ("sleep", nil): self = .sleep
       case ("echo", let words?): self = .echo(words)
       case ("exit", let code?):
-        guard let code = Int32(code) else { return nil }
+        guard let code = UInt32(code) else { return nil }
         self = .exit(code)
       default: return nil
       }
@@ -42,7 +43,7 @@ public enum ConsoleChild {
     BrokenPipes.ignore()
     endWith(console)
     switch kind {
-    case .exit(let code): return code
+    case .exit(let code): ExitProcess(code)
     case .echo(let text):
       _ = write(Array(text.utf8))
       return 0

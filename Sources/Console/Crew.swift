@@ -141,6 +141,7 @@ final class Crew {
     if let worker = workers[name] { return worker }
     let worker = try Worker()
     workers[name] = worker
+    session.bindThread(name, worker.thread)
     return worker
   }
 }

@@ -37,6 +37,7 @@ final class Session: Sendable {
     var recency: [String] = []
     var recentName: String?
     var views: [String: View] = [:]
+    var threads: [String: HANDLE] = [:]
     var operations: [String: PendingOperation] = [:]
     /// Operations whose name was given to another one before they were complete.
     var retired: [PendingOperation] = []
@@ -157,6 +158,19 @@ final class Session: Sendable {
   /// Notes that the view of a name was unmapped. The name goes on to denote the address.
   func noteUnmapped(_ name: String) { tables.withLock { $0.views[name]?.isMapped = false } }
 
+  /// The thread of a worker.
+  func thread(_ worker: String) throws(Mistake) -> HANDLE {
+    let threads = tables.withLock { $0.threads }
+    if let thread = threads[worker] { return thread }
+    if !isForPeople { return nil }
+    throw Mistake("no worker is called “\(worker)”: a call such as A: ReadFile starts one")
+  }
+
+  /// Notes which thread a worker is.
+  func bindThread(_ worker: String, _ thread: HANDLE) {
+    tables.withLock { $0.threads[worker] = thread }
+  }
+
   /// The operation of a name.
   func operation(_ name: String) -> PendingOperation? { tables.withLock { $0.operations[name] } }
 
@@ -182,6 +196,7 @@ final class Session: Sendable {
       return all
     }
     open.forEach(Self.close)
+    LentEnds.closeAll()
   }
 
   private static func close(_ entry: Entry) {

@@ -23,7 +23,9 @@ final class Worker: Sendable {
   private let hasJob = DispatchSemaphore(value: 0)
   private let hasOutcome = DispatchSemaphore(value: 0)
 
-  private let thread = Locked<HANDLE>(nil)
+  private let handle = Locked<HANDLE>(nil)
+  /// The handle of the thread.
+  var thread: HANDLE { handle.withLock { $0 } }
 
   init() throws(Mistake) {
     let thread = unsafe CreateThread(
@@ -33,12 +35,11 @@ final class Worker: Sendable {
         return 0
       }, nil, 0, nil)
     if thread == nil { throw Mistake("cannot start a thread: error \(GetLastError())") }
-    self.thread.withLock { $0 = thread }
+    handle.withLock { $0 = thread }
   }
 
   /// Waits until the thread is gone, after a call that ends it: what it owned is abandoned then.
   func awaitEnd() {
-    let thread = thread.withLock { $0 }
     WaitForSingleObject(thread, INFINITE)
     CloseHandle(thread)
   }

@@ -45,11 +45,13 @@ public final class CancellableCalls: Sendable {
 
   /// Ends the calls that go on, and waits until they have noticed.
   ///
+  /// - Parameter thread: The kernel's number of the thread whose call is to end; `nil` for all.
   /// - Returns: Whether there were any.
-  public func cancel() -> Bool {
+  public func cancel(of thread: Int32? = nil) -> Bool {
     let threads = calls.withLock { calls in
-      for place in calls.indices { calls[place].isCancelled = true }
-      let threads = calls.map(\.thread)
+      let chosen = calls.indices.filter { thread == nil || calls[$0].thread == thread }
+      for place in chosen { calls[place].isCancelled = true }
+      let threads = chosen.map { calls[$0].thread }
       Self.cancelled.withLock { $0.formUnion(threads) }
       return threads
     }

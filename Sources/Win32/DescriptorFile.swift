@@ -1,5 +1,6 @@
 internal import Glibc
 internal import IPCSystem
+internal import Synchronization
 
 /// A file, a terminal, or whatever else a descriptor may be.
 final class DescriptorFile: FileObject, @unchecked Sendable {
@@ -8,15 +9,18 @@ final class DescriptorFile: FileObject, @unchecked Sendable {
   /// A standard descriptor (0, 1 or 2) of which `io` is a copy.
   private let standardNumber: Int32?
   private let isDeletedOnClose: Bool
+  /// Whether other processes may have the open file as well.
+  private let isShared: Atomic<Bool>
 
   init(
     adopting descriptor: consuming OwnedDescriptor, isOverlapped: Bool = false,
-    isDeletedOnClose: Bool = false, standardNumber: Int32? = nil
+    isDeletedOnClose: Bool = false, isShared: Bool = true, standardNumber: Int32? = nil
   ) {
     var status = stat()
     mode = unsafe fstat(descriptor.raw, &status) == 0 ? status.st_mode & S_IFMT : 0
     io = DescriptorIO(adopting: descriptor)
     self.isDeletedOnClose = isDeletedOnClose
+    self.isShared = Atomic(isShared)
     self.standardNumber = standardNumber
     super.init(isOverlapped: isOverlapped)
   }
@@ -106,9 +110,13 @@ final class DescriptorFile: FileObject, @unchecked Sendable {
       let length = unsafe readlink("/proc/self/fd/\(io.descriptor)", &path, path.count - 1)
       if length > 0 { unsafe _ = unlink(path) }
     }
+    if !isShared.load(ordering: .relaxed) { FileSharing.withdraw(io.descriptor) }
     io.close()
     if let standardNumber { StandardStreams.abandon(standardNumber) }
   }
 
-  override func bequeath() -> Bequest? { Bequest(copying: io.descriptor, .file) }
+  override func bequeath() -> Bequest? {
+    isShared.store(true, ordering: .relaxed)
+    return Bequest(copying: io.descriptor, .file)
+  }
 }

@@ -8,7 +8,9 @@ internal import Glibc
 ///   - lpFileName: A path, a pipe's name `\\.\pipe\name` or `\\COMPUTER\pipe\name`, or a mailslot's
 ///     name `\\.\mailslot\name`, `\\COMPUTER\mailslot\name`; `\\*\mailslot\name` or `\\DOMAIN\mailslot\name` for all.
 ///   - dwDesiredAccess: `GENERIC_READ`, `GENERIC_WRITE`, `FILE_…` rights; 0 to ask for attributes.
-///   - dwShareMode: Checked and otherwise ignored: Linux does not lock files against other openers.
+///   - dwShareMode: What others may open the file for meanwhile: `FILE_SHARE_READ`, `FILE_SHARE_WRITE`,
+///     `FILE_SHARE_DELETE`. It holds between handles of this module, in all processes, not for programs
+///     that open files otherwise; and where the file system has locks. Ignored for pipes and mailslots.
 ///   - lpSecurityAttributes: Whether the handle is inherited; or `nil`.
 ///   - dwCreationDisposition: `CREATE_NEW`, `CREATE_ALWAYS`, `OPEN_EXISTING`, `OPEN_ALWAYS` or
 ///     `TRUNCATE_EXISTING`; `OPEN_EXISTING` for pipes and mailslots.
@@ -18,7 +20,7 @@ internal import Glibc
 /// - Returns: A handle; `INVALID_HANDLE_VALUE` on failure. `CREATE_ALWAYS` and `OPEN_ALWAYS` leave
 ///   `ERROR_ALREADY_EXISTS` as the last error when there was such a file.
 /// - Note: Errors: `ERROR_FILE_NOT_FOUND`, `ERROR_PATH_NOT_FOUND`, `ERROR_ACCESS_DENIED`,
-///   `ERROR_FILE_EXISTS`, `ERROR_INVALID_PARAMETER`; for pipes `ERROR_PIPE_BUSY` when all instances
+///   `ERROR_FILE_EXISTS`, `ERROR_INVALID_PARAMETER`, `ERROR_SHARING_VIOLATION`; for pipes `ERROR_PIPE_BUSY` when all instances
 ///   are taken, `ERROR_BAD_NETPATH` when there is no such computer.
 public func CreateFile(
   _ lpFileName: LPCTSTR, _ dwDesiredAccess: DWORD, _ dwShareMode: DWORD,
@@ -44,7 +46,8 @@ public func CreateFile(
       return HandleTable.shared.insert(pipe, access: access, isInherited: isInherited)
     }
     let file = try FileOpening(
-      path: name, access: access, disposition: dwCreationDisposition, flags: dwFlagsAndAttributes
+      path: name, access: access, share: dwShareMode, disposition: dwCreationDisposition,
+      flags: dwFlagsAndAttributes
     ).open()
     SetLastError(file.existed ? ERROR_ALREADY_EXISTS : ERROR_SUCCESS)
     return HandleTable.shared.insert(file.object, access: access, isInherited: isInherited)

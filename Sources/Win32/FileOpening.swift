@@ -24,6 +24,7 @@ enum FileAccess {
 struct FileOpening {
   let path: String
   let access: DWORD
+  let share: DWORD
   let disposition: DWORD
   let flags: DWORD
 
@@ -31,16 +32,16 @@ struct FileOpening {
   func open() throws(Failure) -> (object: DescriptorFile, existed: Bool) {
     switch disposition {
     case CREATE_NEW: return (try attempt(O_CREAT | O_EXCL), false)
-    case OPEN_EXISTING: return (try attempt(0), false)
+    case OPEN_EXISTING: return (try attempt(), false)
     case TRUNCATE_EXISTING:
       if access & FILE_WRITE_DATA == 0 { throw Failure(ERROR_INVALID_PARAMETER) }
-      return (try attempt(O_TRUNC), false)
+      return (try attempt(empties: true), false)
     default:
       // Which of the two happened must be known: another process may create or delete the file in
       // between, and then it is tried again.
-      let existing = disposition == CREATE_ALWAYS ? O_TRUNC : 0
+      let empties = disposition == CREATE_ALWAYS
       while true {
-        do throws(Failure) { return (try attempt(existing), true) } catch {
+        do throws(Failure) { return (try attempt(empties: empties), true) } catch {
           if error.code != ERROR_FILE_NOT_FOUND { throw error }
         }
         do throws(Failure) { return (try attempt(O_CREAT | O_EXCL), false) } catch {
@@ -56,7 +57,9 @@ struct FileOpening {
     return unsafe lstat(path, &status) == 0 && stat(path, &status) != 0
   }
 
-  private func attempt(_ creation: Int32) throws(Failure) -> DescriptorFile {
+  private func attempt(
+    _ creation: Int32 = 0, empties: Bool = false
+  ) throws(Failure) -> DescriptorFile {
     var options = creation | O_CLOEXEC | O_NOCTTY
     switch (access & FILE_READ_DATA != 0, access & (FILE_WRITE_DATA | FILE_APPEND_DATA) != 0) {
     case (true, true): options |= O_RDWR
@@ -68,7 +71,7 @@ struct FileOpening {
     let mode: mode_t = flags & FILE_ATTRIBUTE_READONLY != 0 ? 0o444 : 0o666
     while true {
       let raw = unsafe Glibc.open(path, options, mode)
-      if raw != -1 { return try file(OwnedDescriptor(adopting: raw)) }
+      if raw != -1 { return try file(OwnedDescriptor(adopting: raw), empties) }
       let error = SystemError(code: errno, call: "open")
       if error.code == EINTR { continue }
       if error.code == ENOENT && !hasDirectory { throw Failure(ERROR_PATH_NOT_FOUND) }
@@ -76,14 +79,52 @@ struct FileOpening {
     }
   }
 
-  private func file(_ descriptor: consuming OwnedDescriptor) throws(Failure) -> DescriptorFile {
+  private func file(
+    _ descriptor: consuming OwnedDescriptor, _ empties: Bool
+  ) throws(Failure) -> DescriptorFile {
     var status = stat()
-    if unsafe fstat(descriptor.raw, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
-      throw Failure(ERROR_ACCESS_DENIED)
+    let kind = unsafe fstat(descriptor.raw, &status) == 0 ? status.st_mode & S_IFMT : 0
+    if kind == S_IFDIR { throw Failure(ERROR_ACCESS_DENIED) }
+    if kind == S_IFREG {
+      try translating { () throws(SystemError) in try share(descriptor, empties) }
     }
     return DescriptorFile(
       adopting: descriptor, isOverlapped: flags & FILE_FLAG_OVERLAPPED != 0,
-      isDeletedOnClose: flags & FILE_FLAG_DELETE_ON_CLOSE != 0)
+      isDeletedOnClose: flags & FILE_FLAG_DELETE_ON_CLOSE != 0, isShared: kind != S_IFREG)
+  }
+
+  /// Has the opener refused or announces it, and only then empties the file, which another may have
+  /// for itself.
+  private func share(
+    _ descriptor: borrowing OwnedDescriptor, _ empties: Bool
+  ) throws(SystemError) {
+    let raw = descriptor.raw
+    func begin() throws(SystemError) {
+      if !empties { return }
+      // The handle itself may not have the right to write.
+      let path = "/proc/self/fd/\(raw)"
+      OwnedDescriptor(
+        adopting: try retrying("open(\(path))") {
+          unsafe Glibc.open(path, O_WRONLY | O_TRUNC | O_CLOEXEC)
+        }
+      ).close()
+    }
+    let uses = self.uses
+    // Who only asks for attributes disturbs nobody.
+    if uses.isEmpty { return try begin() }
+    var allowed: FileSharing.Use = []
+    if share & FILE_SHARE_READ != 0 { allowed.insert(.reading) }
+    if share & FILE_SHARE_WRITE != 0 { allowed.insert(.writing) }
+    if share & FILE_SHARE_DELETE != 0 { allowed.insert(.deleting) }
+    try FileSharing.announce(descriptor, using: uses, allowing: allowed, then: begin)
+  }
+
+  private var uses: FileSharing.Use {
+    var uses: FileSharing.Use = []
+    if access & FILE_READ_DATA != 0 { uses.insert(.reading) }
+    if access & (FILE_WRITE_DATA | FILE_APPEND_DATA) != 0 { uses.insert(.writing) }
+    if access & DELETE != 0 || flags & FILE_FLAG_DELETE_ON_CLOSE != 0 { uses.insert(.deleting) }
+    return uses
   }
 
   /// Whether the directory is there that the file would be in.

@@ -125,6 +125,11 @@ final class HandleTable: Sendable {
     if !found { throw Failure(ERROR_INVALID_HANDLE) }
   }
 
+  /// The objects of this kind that handles refer to.
+  func objects<Object: KernelObject>(_ kind: Object.Type) -> [Object] {
+    state.withLock { $0.entries.values.compactMap { $0.object as? Object } }
+  }
+
   /// Which handle is a standard one; makes it with the first question.
   func standard(_ number: DWORD, _ make: () -> KernelObject?, access: DWORD) -> HANDLE {
     state.withLock { state in

@@ -54,12 +54,15 @@ public func CreateNamedPipe(
 ///     wait; or `nil`.
 /// - Note: Errors: `ERROR_PIPE_CONNECTED` when a client came before the call, which is as good;
 ///   `ERROR_NO_DATA` when it has left already; `ERROR_IO_PENDING`; `ERROR_PIPE_LISTENING` with
-///   `PIPE_NOWAIT`, also when the instance only now listens again; `ERROR_INVALID_FUNCTION` on a client's end.
+///   `PIPE_NOWAIT`, also when the instance only now listens again; `ERROR_INVALID_FUNCTION` on a
+///   client's end; `ERROR_NOT_SUPPORTED` on an anonymous pipe that was disconnected: nobody could come.
 @discardableResult
 public func ConnectNamedPipe(_ hNamedPipe: HANDLE, _ lpOverlapped: LPOVERLAPPED) -> BOOL {
   succeeds { () throws(Failure) in
     let end = try NamedPipeOpening.anyPipe(hNamedPipe)
     if let anonymous = end as? QuotaPipeReadingFile {
+      // Nobody could open it.
+      if anonymous.isDisconnected { throw Failure(ERROR_NOT_SUPPORTED) }
       throw Failure(try anonymous.isOtherEndGone() ? ERROR_NO_DATA : ERROR_PIPE_CONNECTED)
     }
     let pipe = try NamedPipeOpening.pipe(hNamedPipe)
@@ -73,13 +76,20 @@ public func ConnectNamedPipe(_ hNamedPipe: HANDLE, _ lpOverlapped: LPOVERLAPPED)
   }
 }
 
-/// Cuts the client off and discards what it has not read.
+/// Cuts the client off and discards what has not been read.
+///
+/// The end of an anonymous pipe that is read is a server's end, and the other one a client's. Once
+/// disconnected, such a pipe stays so: it has no name to be opened by.
 ///
 /// - Note: Errors: `ERROR_PIPE_NOT_CONNECTED` when that was done already; `ERROR_INVALID_FUNCTION` on
-///   a client's end.
+///   a client's end; `ERROR_NOT_SUPPORTED` for an anonymous pipe whose server's end other processes
+///   have as well.
 @discardableResult
 public func DisconnectNamedPipe(_ hNamedPipe: HANDLE) -> BOOL {
   succeeds { () throws(Failure) in
+    if let anonymous = try NamedPipeOpening.anyPipe(hNamedPipe) as? QuotaPipeReadingFile {
+      return try anonymous.inTurn { () throws(Failure) in try anonymous.disconnect() }
+    }
     let pipe = try NamedPipeOpening.pipe(hNamedPipe)
     let instance = try pipe.instance()
     try pipe.inTurn { () throws(Failure) in

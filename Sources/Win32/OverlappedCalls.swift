@@ -130,6 +130,9 @@ public func CancelIo(_ hFile: HANDLE) -> BOOL {
 /// Cancels one operation on the handle, or all, whichever thread has started them. Each ends with
 /// `ERROR_OPERATION_ABORTED`, unless it was over.
 ///
+/// What a cancelled write has put into a named pipe and nobody has read is taken back. What it has put
+/// into an anonymous pipe stays there, and no count is told: the kernel gives nothing back.
+///
 /// - Parameters:
 ///   - hFile: The handle.
 ///   - lpOverlapped: The operation; `nil` for all, and for calls without one that other threads are
@@ -147,6 +150,36 @@ public func CancelIoEx(_ hFile: HANDLE, _ lpOverlapped: LPOVERLAPPED) -> BOOL {
     for request in going { request.cancel() }
     let hasCalls = address == nil && file.calls.cancel()
     if going.isEmpty && !hasCalls { throw Failure(ERROR_NOT_FOUND) }
+  }
+}
+
+/// Ends the call that a thread of this process is inside: `ReadFile`, `WriteFile`, `ConnectNamedPipe`
+/// and the like, when they wait. It fails with `ERROR_OPERATION_ABORTED`.
+///
+/// Operations that go on after their call has returned are not meant, nor are waits for objects, nor
+/// `WaitNamedPipe` and `CallNamedPipe`, which have no handle.
+///
+/// - Parameter hThread: The thread; a handle of ``CreateThread(_:_:_:_:_:_:)``, or a duplicate of
+///   `GetCurrentThread()` that the thread has made.
+/// - Note: Errors: `ERROR_NOT_FOUND` when the thread is inside no such call; `ERROR_ACCESS_DENIED`
+///   without the right `THREAD_TERMINATE`; `ERROR_INVALID_HANDLE`; `ERROR_NOT_SUPPORTED` for a thread
+///   of another process.
+@discardableResult
+public func CancelSynchronousIo(_ hThread: HANDLE) -> BOOL {
+  succeeds { () throws(Failure) in
+    // Who asks is in no such call.
+    if hThread == ThreadObject.pseudoHandle { throw Failure(ERROR_NOT_FOUND) }
+    if try HandleTable.shared.entry(hThread).object is ProcessThreadObject {
+      throw Failure(ERROR_NOT_SUPPORTED)
+    }
+    let thread = try HandleTable.shared.object(
+      hThread, ThreadObject.self, access: THREAD_TERMINATE)
+    let number = Int32(bitPattern: thread.number)
+    let files = HandleTable.shared.objects(FileObject.self)
+    // Another thread may have the number of one that has ended.
+    guard !thread.end.hasEnded, files.contains(where: { $0.calls.cancel(of: number) }) else {
+      throw Failure(ERROR_NOT_FOUND)
+    }
   }
 }
 

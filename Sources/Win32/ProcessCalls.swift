@@ -103,8 +103,7 @@ public func CreateProcess(
 
 /// Ends a process at once, without clean-up. Its exit code is then `uExitCode`.
 ///
-/// - Note: Errors: `ERROR_ACCESS_DENIED` when it has ended already; `ERROR_INVALID_HANDLE`. For the
-///   calling process only the low 8 bits of the code arrive, as for every process of Linux.
+/// - Note: Errors: `ERROR_ACCESS_DENIED` when it has ended already; `ERROR_INVALID_HANDLE`.
 @discardableResult
 public func TerminateProcess(_ hProcess: HANDLE, _ uExitCode: DWORD) -> BOOL {
   if ThisProcess.isMeant(by: hProcess) { ExitProcess(uExitCode) }
@@ -115,6 +114,9 @@ public func TerminateProcess(_ hProcess: HANDLE, _ uExitCode: DWORD) -> BOOL {
 }
 
 /// The code that a process has ended with.
+///
+/// It is one of 32 bits when `TerminateProcess` or, in the child, ``ExitProcess(_:)`` has given it. Of
+/// what a program returns by other means, such as C's `exit`, Linux passes the low 8 bits on.
 ///
 /// - Parameter lpExitCode: Gets the code: `STILL_ACTIVE` while it runs; 128 and the signal's number
 ///   when a signal has ended it that `TerminateProcess` has not sent.
@@ -132,8 +134,11 @@ public func GetExitCodeProcess(_ hProcess: HANDLE, _ lpExitCode: LPDWORD) -> BOO
   }
 }
 
-/// Ends this process at once, without clean-up. Only the low 8 bits of the code arrive.
-public func ExitProcess(_ uExitCode: DWORD) -> Never { _exit(Int32(bitPattern: uExitCode & 0xFF)) }
+/// Ends this process at once, without clean-up.
+///
+/// `GetExitCodeProcess` in its parent tells the whole code; a parent that asks in another way, such as a
+/// shell, sees the low 8 bits.
+public func ExitProcess(_ uExitCode: DWORD) -> Never { ChildProcess.exit(uExitCode) }
 
 /// A handle of this process that needs no closing.
 public func GetCurrentProcess() -> HANDLE { ThisProcess.handle }

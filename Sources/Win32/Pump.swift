@@ -1,6 +1,13 @@
 internal import IPCSystem
 internal import SyncObjects
 
+/// Ends of named pipes that children have as their standard input or output.
+package enum LentEnds {
+  /// Closes them, whether the children have ended or not. A program that is about to end does this: a
+  /// pipe that is still open then would leave its directory behind.
+  package static func closeAll() { Pump.stopAll() }
+}
+
 /// Moves bytes between an end of a named pipe, which no other program can read or write, and a pipe
 /// of the kernel that a child has as its standard input or output.
 ///
@@ -15,6 +22,10 @@ final class Pump: Sendable {
   private let file: FileObject
   private let isInput: Bool
   private let reading = Locked(Reading())
+
+  private static let running = Locked<[Pump]>([])
+  /// Counts those that have ended.
+  private static let ends = SignalWord()
 
   private struct Reading {
     var work: (any RunningWork)?
@@ -50,11 +61,35 @@ final class Pump: Sendable {
     // Nobody may see that the child has ended while a read of the named pipe goes on: it would take
     // what is for others.
     if isInput { process.atEnd { self.stop() } }
-    try translating { () throws(SystemError) in
+    Self.running.withLock { $0.append(self) }
+    do throws(SystemError) {
       try SystemThread.start {
         if self.isInput { self.moveIn() } else { self.moveOut() }
         self.abandon()
+        self.leave()
       }
+    } catch {
+      leave()
+      throw Failure(error)
+    }
+  }
+
+  private func leave() {
+    Self.running.withLock { list in list.removeAll { $0 === self } }
+    Self.ends.signal()
+  }
+
+  /// Closes both sides of every pump and waits until all have ended.
+  fileprivate static func stopAll() {
+    while true {
+      let seen = ends.count
+      let left = running.withLock { $0 }
+      if left.isEmpty { return }
+      for pump in left {
+        pump.ownEnd.close()
+        pump.file.lastHandleWasClosed()
+      }
+      ends.wait(while: seen)
     }
   }
 

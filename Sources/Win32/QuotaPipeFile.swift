@@ -79,9 +79,17 @@ final class QuotaPipeReadingFile: PipeFile, @unchecked Sendable {
     try translating { () throws(TransportError) in try end.isWriterGone() }
   }
 
+  /// Cuts the end that is written off.
+  func disconnect() throws(Failure) {
+    try translating { () throws(TransportError) in try end.disconnect() }
+  }
+
+  /// Whether that was done.
+  var isDisconnected: Bool { end.isDisconnected }
+
   override func size() throws(Failure) -> Int {
     do throws(Failure) { return try peek(upTo: 0).available } catch {
-      if error.code == ERROR_BROKEN_PIPE { return 0 }
+      if error.code == ERROR_BROKEN_PIPE || error.code == ERROR_BAD_PIPE { return 0 }
       throw error
     }
   }
@@ -105,6 +113,7 @@ final class QuotaPipeReadingFile: PipeFile, @unchecked Sendable {
   }
 
   override func bequeath() -> Bequest? {
+    if isDisconnected { return nil }
     end.leave()
     return Bequest(copying: end.descriptor, .reader, quota: end.quota)
   }
@@ -132,6 +141,10 @@ final class QuotaPipeWritingFile: PipeFile, @unchecked Sendable {
 
   override func flush() throws(Failure) {
     try translating { () throws(TransportError) in try end.flush() }
+  }
+
+  override func verifyAttached() throws(Failure) {
+    if end.isDisconnected { throw Failure(ERROR_PIPE_NOT_CONNECTED) }
   }
 
   override var instanceCount: Int { (try? end.isReaderGone()) == true ? 0 : 1 }

@@ -68,6 +68,34 @@ import Testing
     #expect(code { _ = try writer.value() } == .brokenPipe)
   }
 
+  @Test("a disconnected pipe says so at both ends, also to a write that waits, and is empty")
+  func disconnected() throws {
+    // The kernel holds less than the one, and more than the other.
+    for count in [3_000_000, 40] {
+      let pipe = try QuotaPipe(quota: 16)
+      let writer = try Background { try pipe.write(String(repeating: "x", count: count)) }
+      writer.waitUntilAsleep()
+      try pipe.reader.disconnect()
+      #expect(code { _ = try writer.value() } == .disconnected)
+      #expect(code { _ = try pipe.write("") } == .disconnected)
+      #expect(code { try pipe.writer.flush() } == .disconnected)
+      #expect(code { _ = try pipe.read(4) } == .disconnected)
+      #expect(code { _ = try pipe.reader.peek(upTo: 4) } == .invalidState)
+      #expect(code { try pipe.reader.disconnect() } == .disconnected)
+      pipe.reader.close()
+      #expect(code { _ = try pipe.write("x") } == .disconnected)
+    }
+  }
+
+  @Test("a pipe whose end that is read others have cannot be disconnected, and goes on working")
+  func disconnectShared() throws {
+    let pipe = try QuotaPipe()
+    pipe.reader.leave()
+    #expect(code { try pipe.reader.disconnect() } == .notSupported)
+    #expect(try pipe.write("x") == 1)
+    #expect(try pipe.read(4) == "x")
+  }
+
   @Test("a write of more than the kernel holds waits and arrives whole")
   func large() throws {
     let pipe = try QuotaPipe(quota: 100_000)

@@ -48,6 +48,16 @@ struct ConsoleCommandTests {
     #expect(names(program).isEmpty, "open handles leave nothing behind")
   }
 
+  @Test(
+    "leaves nothing behind when a child has an end of a named pipe", arguments: ["stdout", "stdin"])
+  func lentEnd(stream: String) throws {
+    let program = try program(
+      script: "CreateNamedPipe h=s inherit=1\nSpawnChild child=sleep \(stream)=s\n")
+    let outcome = try program.run("console", "script")
+    #expect(outcome.status == .exited(0), "\(outcome.messages)")
+    #expect(names(program).isEmpty)
+  }
+
   @Test("returns 1 when an answer is not as expected, and plays the rest")
   func unexpected() throws {
     let outcome = try program(script: "Sleep ms=0\nexpect ok=false\nhelp Sleep\n")

@@ -77,6 +77,26 @@ import Testing
     #expect(throws: SystemError.self) { try sleeper.wait() }
   }
 
+  @Test("a code of 32 bits arrives, and a name that only looks like one does not count")
+  func wideExitCode() throws {
+    func status(_ script: String) throws -> IPCSystem.ExitStatus {
+      let child = try ChildProcess.start(.init(program: "/bin/sh", arguments: ["-c", script]))
+      while true {
+        if let (status, _) = try child.poll() { return status }
+        sched_yield()
+      }
+    }
+    func named(_ name: String, _ code: Int) throws -> IPCSystem.ExitStatus {
+      try status("printf '\(name)' > /proc/$$/comm; exit \(code)")
+    }
+    // 3000 is 0xbb8, whose last two digits are 184.
+    #expect(try named("exit 0x00000bb8", 184) == .exited(3000))
+    #expect(try named("exit 0x00000bb8", 3) == .exited(3))
+    #expect(try named("exit 0x0000bb8", 184) == .exited(184))
+    #expect(try named("quit 0x00000bb8", 184) == .exited(184))
+    #expect(try status("exit 184") == .exited(184))
+  }
+
   @Test("a group is signalled as one")
   func group() throws {
     let pipe = try Pipes.make(capacity: nil)

@@ -6,9 +6,74 @@ import Win32
 @Suite struct FileTests {
   private func create(
     _ path: String, _ disposition: DWORD, _ access: DWORD = GENERIC_READ | GENERIC_WRITE,
+    share: DWORD = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
     flags: DWORD = FILE_ATTRIBUTE_NORMAL
   ) -> HANDLE {
-    CreateFile(path, access, 0, nil, disposition, flags, nil)
+    CreateFile(path, access, share, nil, disposition, flags, nil)
+  }
+
+  @Test("two handles are open at once when each allows what the other uses, whatever the order")
+  func sharing() throws {
+    let directory = try Scratch()
+    let path = directory.path + "/file"
+    CloseHandle(create(path, CREATE_NEW))
+    let rights = [FILE_READ_DATA, FILE_WRITE_DATA, DELETE]
+    let shares = [FILE_SHARE_READ, FILE_SHARE_WRITE, FILE_SHARE_DELETE]
+    func sum(_ values: [DWORD], _ bits: Int) -> DWORD {
+      (0..<3).filter { bits >> $0 & 1 != 0 }.reduce(0) { $0 | values[$1] }
+    }
+    for (firstUse, firstShare) in (0..<64).map({ ($0 & 7, $0 >> 3) }) {
+      let first = create(
+        path, OPEN_EXISTING, sum(rights, firstUse), share: sum(shares, firstShare))
+      #expect(first != INVALID_HANDLE_VALUE)
+      for (use, share) in (0..<64).map({ ($0 & 7, $0 >> 3) }) {
+        let second = create(path, OPEN_EXISTING, sum(rights, use), share: sum(shares, share))
+        let error = second == INVALID_HANDLE_VALUE ? ErrorName(GetLastError()) : ""
+        // Who uses nothing does not count.
+        let isAllowed =
+          use == 0 || firstUse == 0 || use & ~firstShare == 0 && firstUse & ~share == 0
+        #expect(error == (isAllowed ? "" : "ERROR_SHARING_VIOLATION"))
+        if second != INVALID_HANDLE_VALUE { CloseHandle(second) }
+      }
+      CloseHandle(first)
+    }
+  }
+
+  @Test("of several threads that open a file for themselves at once, exactly one succeeds")
+  func sharingRace() throws {
+    let directory = try Scratch()
+    let path = directory.path + "/file"
+    CloseHandle(create(path, CREATE_NEW))
+    let accesses = [GENERIC_READ, GENERIC_WRITE, GENERIC_READ | GENERIC_WRITE, FILE_APPEND_DATA]
+    for _ in 0..<100 {
+      let start = CreateEvent(nil, TRUE, FALSE, nil)
+      let openers = try accesses.map { access in
+        try Background { [self] in
+          WaitForSingleObject(start, INFINITE)
+          return create(path, OPEN_EXISTING, access, share: 0)
+        }
+      }
+      SetEvent(start)
+      let winners = try openers.map { try $0.value() }.filter { $0 != INVALID_HANDLE_VALUE }
+      #expect(winners.count == 1)
+      for handle in winners + [start] { CloseHandle(handle) }
+    }
+  }
+
+  @Test("a file that is deleted on close is opened only by who allows that, and allowed by it")
+  func sharingOfDeleted() throws {
+    let directory = try Scratch()
+    let path = directory.path + "/file"
+    let all = FILE_SHARE_READ | FILE_SHARE_WRITE
+    let file = create(path, CREATE_NEW, flags: FILE_FLAG_DELETE_ON_CLOSE)
+    #expect(create(path, OPEN_EXISTING, share: all) == INVALID_HANDLE_VALUE)
+    #expect(GetLastError() == ERROR_SHARING_VIOLATION)
+    let other = create(path, OPEN_EXISTING)
+    #expect(other != INVALID_HANDLE_VALUE)
+    CloseHandle(other)
+    CloseHandle(file)
+    #expect(create(path, OPEN_EXISTING) == INVALID_HANDLE_VALUE)
+    #expect(GetLastError() == ERROR_FILE_NOT_FOUND)
   }
 
   @Test("the five dispositions do what they say to a file that is there and to one that is not")

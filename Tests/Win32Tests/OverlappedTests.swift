@@ -123,6 +123,43 @@ import Win32
     for handle in [s, c, hasStarted, mayEnd] { CloseHandle(handle) }
   }
 
+  @Test("CancelSynchronousIo ends the call of one thread, and only what waits for a pipe or file")
+  func cancelSynchronous() throws {
+    let name = Names.fresh()
+    let (s, c) = (makeServer(name), open(name))
+    let event = CreateEvent(nil, TRUE, FALSE, nil)
+    let answer = Mutex<Answer>("")
+    let reader = CreateThread(
+      nil, 0,
+      { _ in
+        let given = read(s, 16)
+        answer.withLock { $0 = given }
+        WaitForSingleObject(event, INFINITE)
+        return 0
+      }, nil, 0, nil)
+    let other = try Background { read(c, 16) }
+    // It may not be inside the call yet.
+    while !CancelSynchronousIo(reader) { #expect(GetLastError() == ERROR_NOT_FOUND) }
+    while answer.withLock({ $0 }) == "" { sched_yield() }
+    #expect(answer.withLock { $0 } == .error("ERROR_OPERATION_ABORTED"))
+    #expect(error(CancelSynchronousIo(reader)) == "ERROR_NOT_FOUND")
+    other.waitUntilAsleep()
+    #expect(other.outcome == nil)
+    #expect(write(s, "kept") == "4")
+    #expect(try other.value() == "kept")
+
+    #expect(error(CancelSynchronousIo(GetCurrentThread())) == "ERROR_NOT_FOUND")
+    #expect(error(CancelSynchronousIo(s)) == "ERROR_INVALID_HANDLE")
+    var weak: HANDLE = nil
+    let me = GetCurrentProcess()
+    #expect(DuplicateHandle(me, reader, me, &weak, SYNCHRONIZE, FALSE, 0))
+    #expect(error(CancelSynchronousIo(weak)) == "ERROR_ACCESS_DENIED")
+    SetEvent(event)
+    WaitForSingleObject(reader, INFINITE)
+    #expect(error(CancelSynchronousIo(reader)) == "ERROR_NOT_FOUND")
+    for handle in [s, c, event, reader, weak] { CloseHandle(handle) }
+  }
+
   @Test("an operation ends with the thread that has started it")
   func threadEnds() throws {
     let (s, c) = makePair()

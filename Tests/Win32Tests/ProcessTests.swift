@@ -150,8 +150,10 @@ import Win32
     let directory = try Scratch()
     var attributes = SECURITY_ATTRIBUTES()
     attributes.bInheritHandle = TRUE
+    // Children of other tests may inherit it too, and have it open for longer.
+    let all = FILE_SHARE_READ | FILE_SHARE_WRITE
     let file = CreateFile(
-      directory.path + "/out", GENERIC_WRITE, 0, &attributes, CREATE_ALWAYS, 0, nil)
+      directory.path + "/out", GENERIC_WRITE, all, &attributes, CREATE_ALWAYS, 0, nil)
     let (r, w) = makePipe()
     SetHandleInformation(r, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT)
     let process = start("tr a-z A-Z", inherits: TRUE, standard: [r, file, file])
@@ -160,7 +162,7 @@ import Win32
     #expect(write(w, "through a child") == "15")
     CloseHandle(w)
     #expect(exitCode(process) == 0)
-    let result = CreateFile(directory.path + "/out", GENERIC_READ, 0, nil, OPEN_EXISTING, 0, nil)
+    let result = CreateFile(directory.path + "/out", GENERIC_READ, all, nil, OPEN_EXISTING, 0, nil)
     #expect(read(result, 64) == "THROUGH A CHILD")
     CloseHandle(result)
   }

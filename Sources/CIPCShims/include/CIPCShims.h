@@ -52,6 +52,14 @@ extern __thread int cipc_own_thread __attribute__((tls_model("initial-exec")));
 static inline int cipc_get_own_thread(void) { return cipc_own_thread; }
 void cipc_set_own_thread(int tid);
 int cipc_tgkill(int pid, int tid, int sig);
+// Locks of an open file description: flags that Swift does not show. The kind is what the descriptor
+// may do: exclusive when it can only be written.
+int cipc_lock_bytes(int descriptor, int64_t start, int64_t count);
+int cipc_unlock_bytes(int descriptor, int64_t start, int64_t count);
+// 1 when another open file description has a lock there, 0 when none has.
+int cipc_find_lock(int descriptor, int64_t start, int64_t count);
+// A flag that Swift does not show. 1 when the process has ended; it can still be collected.
+int cipc_has_ended(pid_t pid);
 int cipc_wait4(pid_t pid, int *status, int nohang, struct rusage *usage);
 int cipc_wait_exited(int status);
 int cipc_wait_exit_code(int status);
