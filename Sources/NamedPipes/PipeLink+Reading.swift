@@ -175,15 +175,17 @@ extension PipeLink {
   /// A write that waits ends with its process, and what was not read of it goes along. With the lock
   /// held.
   @inline(__always)
-  private func dropWhatTheDeadHeld() {
+  private func dropWhatTheDeadHeld(peeks: Bool = false) {
     if unsafe input.pointee.peerIsGone || input.pointee.reader.writerSleeps {
-      dropIfDead()
+      dropIfDead(peeks: peeks)
     }
   }
 
   @inline(never)
-  private func dropIfDead() {
-    if unsafe input.pointee.hasDropped || !hasEndedForPolling(&input.pointee) { return }
+  private func dropIfDead(peeks: Bool) {
+    if unsafe input.pointee.hasDropped || !hasEndedForPolling(&input.pointee, peeks: peeks) {
+      return
+    }
     // Who closes says so before it hangs up.
     if memory.state(of: side.other) == .closed { return }
     unsafe input.pointee.hasDropped = true
@@ -339,8 +341,8 @@ extension PipeLink {
       inputLock.unlock()
       throw error
     }
-    dropWhatTheDeadHeld()
-    let hasEnded = unsafe hasEndedForPolling(&input.pointee)
+    dropWhatTheDeadHeld(peeks: true)
+    let hasEnded = unsafe hasEndedForPolling(&input.pointee, peeks: true)
     let result: Result<PipePeek?, PipeViolation>
     do throws(PipeViolation) {
       let seen = try unsafe input.pointee.reader.peek(upTo: limit, joined: joined)
@@ -373,12 +375,13 @@ extension PipeLink {
   }
 
   /// Whether the peer has closed or died, for a call that programs make in a loop: the kernel is
-  /// asked once in a millisecond at most.
-  private func hasEndedForPolling(_ input: inout Input) -> Bool {
+  /// asked once in a millisecond at most for peeks, and once for reads, which shall know of a death
+  /// that came after a peek.
+  private func hasEndedForPolling(_ input: inout Input, peeks: Bool) -> Bool {
     if peerHasClosed(input.peerIsGone) { return true }
     let now = MonotonicClock.now()
-    if now &- input.lastLook < 1_000_000 { return false }
-    input.lastLook = now
+    if now &- (peeks ? input.lastLookOfPeeks : input.lastLookOfReads) < 1_000_000 { return false }
+    if peeks { input.lastLookOfPeeks = now } else { input.lastLookOfReads = now }
     if roomBell.hasHungUp() { input.peerIsGone = true }
     return input.peerIsGone
   }

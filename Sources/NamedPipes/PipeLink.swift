@@ -34,7 +34,8 @@ internal import Synchronization
     /// Whether the peer's socket has hung up.
     var peerIsGone = false
     /// When that was asked last, for calls that are made again and again.
-    var lastLook: UInt64 = 0
+    var lastLookOfPeeks: UInt64 = 0
+    var lastLookOfReads: UInt64 = 0
     /// Whether what a dead peer's writes waited with was dropped.
     var hasDropped = false
     /// Whether the last wait was short enough to linger before the next.
