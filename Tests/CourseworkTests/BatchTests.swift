@@ -182,6 +182,21 @@ struct BatchTests {
     #expect(!isAlive())
   }
 
+  @Test("what the toolchain leaves in its temporary directory goes away, however the build ends")
+  func temporaryFiles() throws {
+    let place = try LabWorkplace()
+    let scratch = place.path + "/scratch"
+    for end in ["exit 0", "exit 1", "kill -9 $$"] {
+      let builder = try builder(
+        place, "d=$(mktemp -d) && touch $d/.keep && dirname $d >\(place.path)/where && \(end)\n")
+      _ = try builder.build(place.path, scratch: scratch)
+      let own = try place.read("where").trimmingCharacters(in: .newlines)
+      #expect(own.hasPrefix(scratch + "/"))
+      #expect(!FileManager.default.fileExists(atPath: own))
+      #expect(DirectoryListing.names(in: scratch) == ["ipclab-build.log"])
+    }
+  }
+
   @Test("a compiler that a signal ended is told from one that found mistakes")
   func killedCompiler() throws {
     let place = try LabWorkplace()

@@ -49,6 +49,13 @@ public struct PackageBuilder: Sendable {
     plan.arguments += ["--scratch-path", products]
     if let jobs { plan.arguments += ["-j", "\(jobs)"] }
     plan.group = 0
+    // The toolchain leaves directories in it. Another build may be waiting for the same products.
+    guard let temporary = try? Files.makeDirectory(products + "/ipclab-tmp-XXXXXX") else {
+      throw CourseworkError.environment("\(products) cannot be written. Check the permissions.")
+    }
+    defer { FolderCopy.remove(temporary) }
+    plan.environment = ProcessInfo.processInfo.environment.merging(["TMPDIR": temporary]) { $1 }
+      .map { "\($0.key)=\($0.value)" }
     let log = products + "/ipclab-build.log"
     let raw = unsafe open(log, O_CREAT | O_TRUNC | O_CLOEXEC | O_RDWR, 0o600)
     if raw == -1 {
