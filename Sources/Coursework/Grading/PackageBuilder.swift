@@ -44,6 +44,7 @@ public struct PackageBuilder: Sendable {
     _ package: String, scratch: String? = nil, isStopped: () -> Bool = { false }
   ) throws -> Outcome {
     let products = scratch ?? package + "/.build"
+    let isFirst = !Files.exist(products)
     try StudentFolder.createDirectory(products)
     var plan = ChildProcess.Plan(program: program, arguments: ["build", "--package-path", package])
     plan.arguments += ["--scratch-path", products]
@@ -86,6 +87,11 @@ public struct PackageBuilder: Sendable {
     // A student knows the files by their names in the package.
     let text = String(decoding: bytes, as: UTF8.self).replacing(package + "/", with: "")
     if let line = Self.signal(in: text) { return .killed(line) }
+    // The folder has another place than at the last build, and products know theirs.
+    if !isFirst && text.contains("was compiled with module cache path") {
+      FolderCopy.remove(products)
+      return try build(package, scratch: scratch, isStopped: isStopped)
+    }
     return .failed(Self.mistakes(in: text))
   }
 
