@@ -1,6 +1,3 @@
-internal import CIPCShims
-internal import Glibc
-
 /// The calls that threads make on one object and that another thread can end: each then fails with
 /// `ECANCELED`, unless it was over.
 ///
@@ -56,15 +53,7 @@ public final class CancellableCalls: Sendable {
       return threads
     }
     if threads.isEmpty { return false }
-    let process = getpid()
-    // A thread may have been signalled just before it went to sleep, so again and again; but one that
-    // is held up by something else, such as a stopped debugger, is not waited for.
-    for _ in 0..<5000 {
-      let left = calls.withLock { $0.filter(\.isCancelled).map(\.thread) }
-      if left.isEmpty { break }
-      for thread in left { _ = cipc_tgkill(process, thread, cipc_interrupt_signal()) }
-      usleep(200)
-    }
+    _ = ThreadIdentity.interrupt { calls.withLock { $0.filter(\.isCancelled).map(\.thread) } }
     return true
   }
 }

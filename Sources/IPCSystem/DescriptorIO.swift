@@ -12,7 +12,8 @@ public import Synchronization
 /// `close()` cannot simply close: another thread may be inside `read(2)` or about to enter it, and
 /// the number could be reused under it. It first puts an end-of-everything descriptor in the
 /// place of the real one (`dup2`), so a late thread finds that, and then interrupts threads that
-/// are inside with a signal until they have left.
+/// are inside with a signal until they have left. A thread that has blocked the signal stays until
+/// its call is over: the number is then kept for as long as the object lives.
 ///
 /// One thread may read while another writes; two readers, or two writers, at once are not allowed.
 ///
@@ -28,6 +29,8 @@ public final class DescriptorIO: @unchecked Sendable {
   @usableFromInline let nonblocking: Atomic<Bool>
   @usableFromInline let reader = Atomic<Int32>(0)
   @usableFromInline let writer = Atomic<Int32>(0)
+  /// Whether the number is given back.
+  private let isReleased = Atomic<Bool>(false)
 
   /// Takes over a descriptor.
   ///
@@ -39,7 +42,7 @@ public final class DescriptorIO: @unchecked Sendable {
   }
 
   deinit {
-    if !closed.load(ordering: .acquiring) { _ = Glibc.close(descriptor) }
+    if !isReleased.load(ordering: .acquiring) { _ = Glibc.close(descriptor) }
   }
 
   /// Whether `close()` was called.
@@ -127,6 +130,9 @@ public final class DescriptorIO: @unchecked Sendable {
   }
 
   /// Closes the descriptor. Threads inside a call leave it with `EBADF`. Safe to call twice.
+  ///
+  /// It waits for them for about a second, which matters only when one of them has blocked `SIGURG`
+  /// itself or is held by a debugger.
   public func close() {
     guard
       closed.compareExchange(expected: false, desired: true, ordering: .sequentiallyConsistent)
@@ -135,8 +141,11 @@ public final class DescriptorIO: @unchecked Sendable {
     if reader.load(ordering: .sequentiallyConsistent) != 0
       || writer.load(ordering: .sequentiallyConsistent) != 0
     {
-      expelThreads()
+      replaceFile()
+      // The number must not lead to another file while a thread may still use it.
+      if !ThreadIdentity.interrupt(threadsInside) { return }
     }
+    isReleased.store(true, ordering: .releasing)
     _ = Glibc.close(descriptor)
   }
 
@@ -196,29 +205,21 @@ public final class DescriptorIO: @unchecked Sendable {
     }
   }
 
-  /// Puts the end-of-everything descriptor in the place of the real one and interrupts whoever is
-  /// inside a call until nobody is.
-  private func expelThreads() {
+  /// Puts the end-of-everything descriptor in the place of the real one.
+  private func replaceFile() {
     // A dead pipe end: reading it gives end of file, writing it EPIPE, polling it readiness.
-    if let dead = try? Pipes.make(capacity: nil) {
-      dead.writeEnd.close()
-      _ = cipc_replace(descriptor, dead.readEnd.raw)
-      dead.readEnd.close()
-    }
-    let process = getpid()
-    while true {
-      let inside = [
-        reader.load(ordering: .sequentiallyConsistent),
-        writer.load(ordering: .sequentiallyConsistent),
-      ].filter { $0 != 0 && $0 != ThreadIdentity.current }
-      if inside.isEmpty { return }
-      for thread in inside {
-        _ = cipc_tgkill(process, thread, cipc_interrupt_signal())
-      }
-      // A thread may have been signalled just before it entered the call; it then finds the dead
-      // descriptor by itself. Give up the processor so that it can.
-      sched_yield()
-    }
+    guard let dead = try? Pipes.make(capacity: nil) else { return }
+    dead.writeEnd.close()
+    _ = cipc_replace(descriptor, dead.readEnd.raw)
+    dead.readEnd.close()
+  }
+
+  /// The other threads that are inside a call.
+  private func threadsInside() -> [Int32] {
+    [
+      reader.load(ordering: .sequentiallyConsistent),
+      writer.load(ordering: .sequentiallyConsistent),
+    ].filter { $0 != 0 && $0 != ThreadIdentity.current }
   }
 }
 
@@ -241,6 +242,24 @@ public enum ThreadIdentity {
     unsafe pthread_sigmask(SIG_UNBLOCK, &interrupt, nil)
     cipc_set_own_thread(fresh)
     return fresh
+  }
+
+  /// Interrupts threads until they have left the calls that they are inside.
+  ///
+  /// - Parameter threads: Gives those that are still inside.
+  /// - Returns: Whether all have left.
+  static func interrupt(_ threads: () -> [Int32]) -> Bool {
+    let process = getpid()
+    // A thread may have been signalled just before it went to sleep, so again and again; but one that
+    // has blocked the signal since, or is held up by something else such as a debugger, is not waited
+    // for.
+    for round in 0..<5000 {
+      let left = threads()
+      if left.isEmpty { return true }
+      for thread in left { _ = cipc_tgkill(process, thread, cipc_interrupt_signal()) }
+      if round < 100 { sched_yield() } else { usleep(200) }
+    }
+    return false
   }
 }
 

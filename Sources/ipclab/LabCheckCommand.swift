@@ -112,7 +112,7 @@ struct LabCheckRun {
       shown.append(report)
       let isOver = report.outcome.isPass || report.outcome.word == "skipped"
       if arguments.has("--verbose") ? report.outcome.word != "skipped" : !isOver && !isExplained {
-        Output.data(explanation(report, item))
+        Output.data(try explanation(report, item, of: shown))
         isExplained = isExplained || !isOver
       }
       if interruption.check() {
@@ -121,7 +121,7 @@ struct LabCheckRun {
       }
     }
     try keep(reports, of: submission)
-    Output.data(summary(reports, of: submission, isFirst: isFirst))
+    Output.data(try summary(reports, of: submission, isFirst: isFirst))
     return reports.allSatisfy(\.outcome.isPass) ? Exit.done : Exit.failed
   }
 
@@ -172,10 +172,19 @@ struct LabCheckRun {
     return "\u{1B}[\(code)m\(text)\u{1B}[0m"
   }
 
-  private func explanation(_ report: CheckReport, _ item: Lab.Item) -> String {
+  /// The task to work at for a check to pass.
+  private func task(_ item: Lab.Item, _ reports: [CheckReport]) throws -> Int {
+    var progress = try student?.progress() ?? Progress()
+    progress.add(reports)
+    return progress.task(for: item, in: folder.lab)
+  }
+
+  private func explanation(
+    _ report: CheckReport, _ item: Lab.Item, of reports: [CheckReport]
+  ) throws -> String {
     var text = CheckText(report)
     if !report.outcome.isPass {
-      text.hint = "ipclab lab hint \(folder.lab.order) --task \(item.task)"
+      text.hint = "ipclab lab hint \(folder.lab.order) --task \(try task(item, reports))"
     }
     text.again = again(item.id, report.seed)
     return "\n" + text.lines.map { "      \($0)\n" }.joined() + "\n"
@@ -192,7 +201,7 @@ struct LabCheckRun {
 
   private func summary(
     _ reports: [CheckReport], of submission: Submission, isFirst: Bool
-  ) -> String {
+  ) throws -> String {
     let lab = folder.lab
     let passed = reports.count(where: \.outcome.isPass)
     var text = "\n\(passed) of \(reports.count) checks passed, "
@@ -212,13 +221,15 @@ struct LabCheckRun {
     if passed == 0 && isFirst {
       text += "That nothing passes is how it should be: nothing is written yet.\n"
     }
-    text += "\nWhat to do next: task \(item.task) of README.md"
-    text += " (\(item.title.prefix(1).lowercased() + item.title.dropFirst())).\n"
+    let task = try task(item, reports)
+    text += "\nWhat to do next: task \(task) of README.md"
+    text += task == item.task ? " (" : ", then task \(item.task) ("
+    text += item.title.prefix(1).lowercased() + item.title.dropFirst() + ").\n"
     if submission.isPackage {
-      text += "  Where to write:           in Sources, at // TASK \(item.task)\n"
+      text += "  Where to write:           in Sources, at // TASK \(task)\n"
     }
     text += "  What the check is about:  ipclab lab explain \(item.id)\n"
-    text += "  A hint:                   ipclab lab hint \(lab.order) --task \(item.task)\n"
+    text += "  A hint:                   ipclab lab hint \(lab.order) --task \(task)\n"
     return text
   }
 }

@@ -1,5 +1,6 @@
 internal import Console
 internal import Coursework
+internal import FoundationEssentials
 
 /// `ipclab lab list`: the labs, and how far the student is.
 enum LabListCommand {
@@ -130,6 +131,8 @@ enum LabStartCommand {
     let path = arguments.operands.count == 2 ? arguments.operands[1] : lab.name
     let folder = try StudentFolder.start(lab, at: path)
     let place = LabPlace.relative(folder.path)
+    let isTranslated = FileManager.default.fileExists(atPath: folder.path + "/README.pt.md")
+    let translation = isTranslated ? " (em português: README.pt.md)" : ""
     let programs = lab.lab.programNames.map { name in
       let text = lab.lab.programs[name] ?? ""
       return text.hasPrefix(name + " ") ? "  \(text)" : "  \(name): \(text)"
@@ -144,7 +147,7 @@ enum LabStartCommand {
 
       What to do now:
         1. cd \(place)
-        2. Read README.md. It explains the tasks, one after the other.
+        2. Read README.md\(translation). It explains the tasks, one after the other.
         3. ipclab lab check       (the first time it also builds the library, about a minute)
         4. Change the files in Sources where it says TASK, and check again.
 
@@ -248,7 +251,8 @@ enum LabHintCommand {
       Usage: ipclab lab hint [LAB] [--task N] [--level 1..3] [--labs DIR]
 
       Level 1 names the concept, level 2 the approach, level 3 is nearly code. Without --task it is about
-      the first task whose checks do not all pass, or about the first of all while no check passes.
+      the first task whose checks do not all pass; while none passes, it may be one before that has no
+      checks.
 
       """,
     run: run)
@@ -264,9 +268,7 @@ enum LabHintCommand {
       throw EnvironmentError("\(lab.heading) has no hints: \(folder.path)/hints is empty.")
     }
     let progress = try own?.progress() ?? Progress()
-    let open = progress.next(in: lab)?.task ?? first
-    // Where nothing works yet, the first task may be one that no check is about.
-    let usual = progress.passed(in: lab) == 0 ? min(first, open) : open
+    let usual = progress.next(in: lab).map { progress.task(for: $0, in: lab) } ?? first
     let task = try arguments.number("--task", in: 1...99) ?? usual
     guard let text = Hints.text(of: folder, task: task, level: level) else {
       throw UsageError(

@@ -182,6 +182,42 @@ struct BatchTests {
     #expect(!isAlive())
   }
 
+  @Test("what the toolchain leaves in its temporary directory goes away, however the build ends")
+  func temporaryFiles() throws {
+    let place = try LabWorkplace()
+    let scratch = place.path + "/scratch"
+    for end in ["exit 0", "exit 1", "kill -9 $$"] {
+      let builder = try builder(
+        place, "d=$(mktemp -d) && touch $d/.keep && dirname $d >\(place.path)/where && \(end)\n")
+      _ = try builder.build(place.path, scratch: scratch)
+      let own = try place.read("where").trimmingCharacters(in: .newlines)
+      #expect(own.hasPrefix(scratch + "/"))
+      #expect(!FileManager.default.fileExists(atPath: own))
+      #expect(DirectoryListing.names(in: scratch) == ["ipclab-build.log"])
+    }
+  }
+
+  @Test("products that were made in another place are made again, once")
+  func movedFolder() throws {
+    let place = try LabWorkplace()
+    let products = place.path + "/scratch"
+    let complaint = "echo 'error: precompiled file was compiled with module cache path /old'"
+    try place.write("", to: "scratch/old")
+    let moved = try builder(
+      place,
+      "echo x >>\(place.path)/runs; [ -e \(products)/old ] || exit 0; \(complaint); exit 1\n")
+    guard case .built = try moved.build(place.path, scratch: products) else {
+      Issue.record("not built")
+      return
+    }
+    let hopeless = try builder(place, "echo x >>\(place.path)/runs; \(complaint); exit 1\n")
+    guard case .failed = try hopeless.build(place.path, scratch: products) else {
+      Issue.record("not given up")
+      return
+    }
+    #expect(try place.read("runs") == "x\nx\nx\nx\n")
+  }
+
   @Test("a compiler that a signal ended is told from one that found mistakes")
   func killedCompiler() throws {
     let place = try LabWorkplace()

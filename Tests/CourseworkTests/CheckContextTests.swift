@@ -49,6 +49,17 @@ struct CheckContextTests {
     }
   }
 
+  @Test("a program that ends instead of opening a pipe has failed, and is not late")
+  func endsInstead() async throws {
+    try await inContext { context in
+      let client = try context.start("sh", ["echo no >&2; exit 1"])
+      let host = try PipeHost(context.pipeName("hall"), context)
+      let failure = #expect(throws: CheckFailure.self) { try host.accept(client) }
+      #expect(failure?.kind == .expectation)
+      #expect(failure?.seen == "sh ended: exit 1, having said: no")
+    }
+  }
+
   @Test("draws the same from the same seed, and something else from another")
   func seeds() async throws {
     let draws = Locked<[[UInt8]]>([])

@@ -60,6 +60,16 @@ struct StudentTests {
     try place.write("{", to: "mine/.ipclab/progress.json")
     #expect(throws: CourseworkError.self) { try folder.progress() }
   }
+
+  @Test("begins with a task that no check is about, until something passes")
+  func firstTask() throws {
+    let json = LabWorkplace.lab.replacing(#""task": 1"#, with: #""task": 3"#)
+    let lab = try LabWorkplace().makeLab(json).lab
+    var progress = Progress()
+    #expect(progress.task(for: lab.checks[1], in: lab) == 1)
+    progress.add([CheckReport(id: "hello.word", outcome: .pass)])
+    #expect(progress.task(for: lab.checks[1], in: lab) == 3)
+  }
 }
 
 @Suite("ipclab lab", .serialized)
@@ -71,7 +81,9 @@ struct LabCommandTests {
     let list = try place.run("list")
     #expect(list.status == .exited(0))
     #expect(list.output.contains("Next: ipclab lab start 1"))
-    #expect(try place.run("start", "1", "mine").output.contains("ipclab lab check"))
+    try place.write("# Olá\n", to: "Labs/01-hello/README.pt.md")
+    let started = try place.run("start", "1", "mine").output
+    #expect(started.contains("ipclab lab check") && started.contains("em português: README.pt.md"))
     try place.write("echo hallo\n", to: "mine/hello.sh")
     try place.write(#"{"commands": {"hello": "sh hello.sh"}}"#, to: "mine/ipclab.json")
 

@@ -67,6 +67,30 @@ import Testing
     #expect(try Self.code(reader.value()) == EBADF)
   }
 
+  @Test("close gives up a thread that has blocked the signal, and keeps the number that it uses")
+  func closeLeavesDeafThread() throws {
+    let ends = try Pipes.make(capacity: nil)
+    let writer = ends.writeEnd.raw
+    let io = DescriptorIO(adopting: ends.readEnd)
+    let reader = try Background {
+      _ = SystemThread.currentNumber
+      var all = sigset_t()
+      sigfillset(&all)
+      pthread_sigmask(SIG_BLOCK, &all, nil)
+      return (Self.readByte(io, .never), Self.readByte(io, .never))
+    }
+    reader.waitUntilAsleep()
+    try Background { io.close() }.value()
+    #expect(reader.outcome == nil)
+    let fresh = try Pipes.make(capacity: nil)
+    #expect(fresh.readEnd.raw != io.descriptor && fresh.writeEnd.raw != io.descriptor)
+    #expect(write(writer, "x", 1) == 1)
+    let (first, second) = try reader.value()
+    #expect(try first.get() == 1)
+    #expect(Self.code(second) == EBADF)
+    _ = consume ends.writeEnd
+  }
+
   @Test("close ends a blocked write and a blocked read of the same object")
   func closeWakesBoth() throws {
     for _ in 0..<100 {

@@ -163,6 +163,14 @@ extension CheckContext {
     _ peer: PipePeer, from program: Program, within: Duration = .seconds(5)
   ) throws {
     guard let instance = peer.end as? NamedPipeInstance else { return }
+    try waitForClient(of: instance, from: program, within: within)
+    did("\(program.name) connected to \(instance.name)")
+  }
+
+  /// Waits until a program has connected to an instance.
+  func waitForClient(
+    of instance: NamedPipeInstance, from program: Program, within: Duration
+  ) throws {
     try persist("\(program.name) opens the pipe \(instance.name)", program, within) { () -> Bool? in
       do throws(TransportError) {
         try instance.waitForClient(deadline: .after(.milliseconds(20)))
@@ -178,7 +186,6 @@ extension CheckContext {
         }
       }
     }
-    did("\(program.name) connected to \(instance.name)")
   }
 
   /// Repeats an attempt until it gives something. A program that has ended will not let it happen any

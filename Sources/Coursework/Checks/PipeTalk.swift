@@ -150,12 +150,7 @@ final class PipeHost: Sendable {
 
   /// Waits for the client.
   func accept(_ client: Program, within: Duration = .seconds(5)) throws {
-    do throws(TransportError) { try end.waitForClient(deadline: context.limit(within)) } catch {
-      if error.code == .alreadyConnected { return }
-      throw CheckFailure(
-        .timeout, expected: "\(client.name) opens the pipe within \(context.patient(within))",
-        seen: client.ending ?? "it does not")
-    }
+    try context.waitForClient(of: end, from: client, within: within)
   }
 
   /// Receives a request; `nil` when the client has closed its end.

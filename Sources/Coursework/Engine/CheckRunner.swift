@@ -136,7 +136,7 @@ public struct CheckRunner: Sendable {
 
   private func attempt(_ plan: CheckPlan, _ containment: Containment) throws -> Ending {
     // In namespaces it has a file system of its own.
-    let place = containment == .sweep ? try Self.makePlace() : ""
+    let place = containment == .sweep ? try Files.makeDirectory("/tmp/ipclab-check-XXXXXX") : ""
     defer { if !place.isEmpty { Self.remove(place) } }
     let order = try JSONEncoder().encode(order(plan, place))
     let sockets = try LocalSocket.pair(.stream)
@@ -161,12 +161,6 @@ public struct CheckRunner: Sendable {
     return Ending(
       status: conversation.status, report: conversation.report, isLate: conversation.isLate,
       longestGap: conversation.longestGap, errorOutput: conversation.errorOutput)
-  }
-
-  private static func makePlace() throws -> String {
-    var place = Array("/tmp/ipclab-check-XXXXXX".utf8CString)
-    if unsafe mkdtemp(&place) == nil { throw lastError("mkdtemp(/tmp)") }
-    return String(decoding: place.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 
   /// Removes a directory, also what a submission has made hard to remove.

@@ -44,11 +44,19 @@ public struct PackageBuilder: Sendable {
     _ package: String, scratch: String? = nil, isStopped: () -> Bool = { false }
   ) throws -> Outcome {
     let products = scratch ?? package + "/.build"
+    let isFirst = !Files.exist(products)
     try StudentFolder.createDirectory(products)
     var plan = ChildProcess.Plan(program: program, arguments: ["build", "--package-path", package])
     plan.arguments += ["--scratch-path", products]
     if let jobs { plan.arguments += ["-j", "\(jobs)"] }
     plan.group = 0
+    // The toolchain leaves directories in it. Another build may be waiting for the same products.
+    guard let temporary = try? Files.makeDirectory(products + "/ipclab-tmp-XXXXXX") else {
+      throw CourseworkError.environment("\(products) cannot be written. Check the permissions.")
+    }
+    defer { FolderCopy.remove(temporary) }
+    plan.environment = ProcessInfo.processInfo.environment.merging(["TMPDIR": temporary]) { $1 }
+      .map { "\($0.key)=\($0.value)" }
     let log = products + "/ipclab-build.log"
     let raw = unsafe open(log, O_CREAT | O_TRUNC | O_CLOEXEC | O_RDWR, 0o600)
     if raw == -1 {
@@ -79,6 +87,11 @@ public struct PackageBuilder: Sendable {
     // A student knows the files by their names in the package.
     let text = String(decoding: bytes, as: UTF8.self).replacing(package + "/", with: "")
     if let line = Self.signal(in: text) { return .killed(line) }
+    // The folder has another place than at the last build, and products know theirs.
+    if !isFirst && text.contains("was compiled with module cache path") {
+      FolderCopy.remove(products)
+      return try build(package, scratch: scratch, isStopped: isStopped)
+    }
     return .failed(Self.mistakes(in: text))
   }
 

@@ -207,6 +207,16 @@ public struct Progress: Codable, Sendable, Equatable {
     lab.checks.first { checks[$0.id]?.outcome != Outcome.pass.word }
   }
 
+  /// The task to work at for a check to pass. While none passes it may be one before, if no check is
+  /// about that one.
+  public func task(for check: Lab.Item, in lab: Lab) -> Int {
+    var task = check.task
+    while task > 1, passed(in: lab) == 0, !lab.checks.contains(where: { $0.task == task - 1 }) {
+      task -= 1
+    }
+    return task
+  }
+
   /// Takes the results of a run in.
   public mutating func add(_ reports: [CheckReport]) {
     let now = Timestamp.now()
