@@ -68,8 +68,8 @@ struct Win32CaseTests {
 
   @Test("in as many cases as there are")
   func count() {
-    #expect(Win32Cases.cases("named pipe").count == 111 + 112)
-    #expect(Win32Cases.cases("anonymous pipe").count == 12 + 22)
+    #expect(Win32Cases.cases("named pipe").count == 111 + 120)
+    #expect(Win32Cases.cases("anonymous pipe").count == 12 + 26)
     #expect(Win32Cases.cases("file mapping").count == 22 + 42)
     #expect(Win32Cases.syncAreas.flatMap { Win32Cases.cases($0) }.count == 35 + 80)
     #expect(Win32Cases.cases("mailslot").count == 18 + 29)

@@ -32,7 +32,7 @@ import Win32
     #expect(read(w, 1) == .error("ERROR_ACCESS_DENIED"))
     #expect(error(PeekNamedPipe(w, nil, 0, nil, nil, nil)) == "ERROR_ACCESS_DENIED")
     #expect(error(FlushFileBuffers(r)) == "ERROR_ACCESS_DENIED")
-    #expect(error(DisconnectNamedPipe(r)) == "ERROR_INVALID_FUNCTION")
+    #expect(error(DisconnectNamedPipe(w)) == "ERROR_INVALID_FUNCTION")
     CloseHandle(r)
     CloseHandle(w)
   }
