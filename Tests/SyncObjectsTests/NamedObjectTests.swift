@@ -26,6 +26,48 @@ import Testing
     #expect(scratch.names("objects").isEmpty)
   }
 
+  @Test("an object whose owner is alive and cannot be reached is damaged")
+  func unreachable() throws {
+    let scratch = try Scratch()
+    let event = try Event.create(ObjectName("n"), .manual, in: scratch.runtime).event
+    let directory = scratch.path + "/objects/" + (try #require(scratch.names("objects").first))
+    for note in ["", "99999999 3 -1 0"] {
+      for name in DirectoryListing.names(in: directory) where name.hasSuffix(".open") {
+        try SmallFile.write(note, to: directory + "/" + name)
+      }
+      let other = try scratch.other()
+      #expect(code { _ = try Event.open(ObjectName("n"), in: other) } == .damaged)
+    }
+    event.close()
+    #expect(scratch.names("objects").isEmpty)
+  }
+
+  @Test("waiting for several mutexes does not keep their names")
+  func watched() throws {
+    let scratch = try Scratch()
+    for _ in 0..<20 {
+      let names = try (0..<3).map { try ObjectName("n\($0)") }
+      var mutexes = try names.map {
+        try OwnedMutex.create($0, isOwned: true, in: scratch.runtime).mutex
+      }
+      // The waiting thread does not keep them either.
+      let lent = Locked(mutexes)
+      let waiter = try Background {
+        let own = lent.withLock { lent in
+          defer { lent = [] }
+          return lent
+        }
+        return Waiting.any(of: own, deadline: .never)
+      }
+      waiter.waitUntilAsleep()
+      try mutexes[1].unlock()
+      #expect(try waiter.value() == .taken(1))
+      for index in [0, 2] { try mutexes[index].unlock() }
+      mutexes = []
+      #expect(code { _ = try OwnedMutex.open(names[0], in: scratch.runtime) } == .notFound)
+    }
+  }
+
   @Test("names differ in case, and one name is of one kind")
   func names() throws {
     let scratch = try Scratch()
@@ -43,6 +85,7 @@ import Testing
   @Test(
     "the session's prefix is taken off, that of all sessions kept, other backslashes refused",
     arguments: [
+      (#"\a"#, .absoluteName), (#"\Local\a"#, .absoluteName),
       (#"local\a"#, .noSuchNamespace), (#"Global\a\b"#, .noSuchNamespace),
       (#"Global\"#, .invalidName), (#"Local\a\b"#, .noSuchNamespace), (#"Local\"#, .invalidName),
       ("", .invalidName),
