@@ -1,4 +1,6 @@
 import Glibc
+import IPCSystem
+import Synchronization
 import TestSupport
 import Testing
 import Win32
@@ -31,6 +33,60 @@ import Win32
     #expect(WaitForSingleObject(mutex, 0) == WAIT_ABANDONED_0)
     #expect(ReleaseMutex(mutex))
     CloseHandle(thread)
+    CloseHandle(mutex)
+  }
+
+  @Test("a thread that is created suspended runs when it is resumed, first what was queued")
+  func suspended() {
+    let order = Locked<[UInt]>([])
+    let note = { @Sendable (number: UInt) in order.withLock { $0.append(number) } }
+    let thread = CreateThread(
+      nil, 0,
+      { _ in
+        note(3)
+        return SleepEx(INFINITE, TRUE)
+      }, nil, CREATE_SUSPENDED, nil)
+    #expect(QueueUserAPC(note, thread, 1) && QueueUserAPC(note, thread, 2))
+    #expect(WaitForSingleObject(thread, 50) == WAIT_TIMEOUT)
+    #expect(order.withLock { $0 } == [])
+    #expect(ResumeThread(thread) == 1 && ResumeThread(thread) == 0)
+    #expect(QueueUserAPC(note, thread, 4))
+    #expect(WaitForSingleObject(thread, INFINITE) == WAIT_OBJECT_0)
+    var code: DWORD = 0
+    #expect(GetExitCodeThread(thread, &code) && code == WAIT_IO_COMPLETION)
+    #expect(order.withLock { $0 } == [1, 2, 3, 4])
+    #expect(!QueueUserAPC(note, thread, 5) && GetLastError() == ERROR_GEN_FAILURE)
+    #expect(!QueueUserAPC(nil, thread, 5) && GetLastError() == ERROR_INVALID_PARAMETER)
+    #expect(ResumeThread(nil) == .max && GetLastError() == ERROR_INVALID_HANDLE)
+    CloseHandle(thread)
+    // The thread of a test: from now on it has been in an alertable wait.
+    #expect(QueueUserAPC(note, GetCurrentThread(), 6) && SleepEx(0, TRUE) == WAIT_IO_COMPLETION)
+    #expect(order.withLock { $0.last } == 6)
+  }
+
+  @Test("a thread that has waited long for a mutex goes before one that takes it again and again")
+  func turns() throws {
+    let mutex = CreateMutex(nil, TRUE, nil)
+    let isOver = Atomic(false)
+    let taken = Atomic(0)
+    let greedy = try Background {
+      while !isOver.load(ordering: .relaxed) {
+        WaitForSingleObject(mutex, INFINITE)
+        taken.wrappingAdd(1, ordering: .relaxed)
+        let end = MonotonicClock.now() + 300_000
+        while MonotonicClock.now() < end {}
+        ReleaseMutex(mutex)
+      }
+    }
+    ReleaseMutex(mutex)
+    let times = 40
+    for _ in 0..<times {
+      WaitForSingleObject(mutex, INFINITE)
+      ReleaseMutex(mutex)
+    }
+    isOver.store(true, ordering: .relaxed)
+    try greedy.value()
+    #expect(taken.load(ordering: .relaxed) < 100 * times)
     CloseHandle(mutex)
   }
 
