@@ -42,32 +42,6 @@ import Testing
     #expect(scratch.names("objects").isEmpty)
   }
 
-  @Test("waiting for several mutexes does not keep their names")
-  func watched() throws {
-    let scratch = try Scratch()
-    for _ in 0..<20 {
-      let names = try (0..<3).map { try ObjectName("n\($0)") }
-      var mutexes = try names.map {
-        try OwnedMutex.create($0, isOwned: true, in: scratch.runtime).mutex
-      }
-      // The waiting thread does not keep them either.
-      let lent = Locked(mutexes)
-      let waiter = try Background {
-        let own = lent.withLock { lent in
-          defer { lent = [] }
-          return lent
-        }
-        return Waiting.any(of: own, deadline: .never)
-      }
-      waiter.waitUntilAsleep()
-      try mutexes[1].unlock()
-      #expect(try waiter.value() == .taken(1))
-      for index in [0, 2] { try mutexes[index].unlock() }
-      mutexes = []
-      #expect(code { _ = try OwnedMutex.open(names[0], in: scratch.runtime) } == .notFound)
-    }
-  }
-
   @Test("names differ in case, and one name is of one kind")
   func names() throws {
     let scratch = try Scratch()

@@ -1,6 +1,5 @@
 import Glibc
 import IPCSystem
-import Synchronization
 import TestSupport
 import Testing
 import Win32
@@ -62,32 +61,6 @@ import Win32
     // The thread of a test: from now on it has been in an alertable wait.
     #expect(QueueUserAPC(note, GetCurrentThread(), 6) && SleepEx(0, TRUE) == WAIT_IO_COMPLETION)
     #expect(order.withLock { $0.last } == 6)
-  }
-
-  @Test("a thread that has waited long for a mutex goes before one that takes it again and again")
-  func turns() throws {
-    let mutex = CreateMutex(nil, TRUE, nil)
-    let isOver = Atomic(false)
-    let taken = Atomic(0)
-    let greedy = try Background {
-      while !isOver.load(ordering: .relaxed) {
-        WaitForSingleObject(mutex, INFINITE)
-        taken.wrappingAdd(1, ordering: .relaxed)
-        let end = MonotonicClock.now() + 300_000
-        while MonotonicClock.now() < end {}
-        ReleaseMutex(mutex)
-      }
-    }
-    ReleaseMutex(mutex)
-    let times = 40
-    for _ in 0..<times {
-      WaitForSingleObject(mutex, INFINITE)
-      ReleaseMutex(mutex)
-    }
-    isOver.store(true, ordering: .relaxed)
-    try greedy.value()
-    #expect(taken.load(ordering: .relaxed) < 100 * times)
-    CloseHandle(mutex)
   }
 
   @Test("duplicates of the pseudo handles are handles for other threads")
