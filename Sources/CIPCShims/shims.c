@@ -364,11 +364,13 @@ int cipc_futex_add_and_wake(const void *word, uint32_t amount) {
 }
 
 void *cipc_map_aligned(
-    int fd, int64_t offset, size_t length, int protection, int is_private, size_t alignment) {
+    int fd, int64_t offset, size_t length, int protection, int is_private, size_t alignment,
+    void *place) {
   size_t reserved = (length + alignment - 1) & ~(alignment - 1);
-  size_t room = reserved + alignment;
+  size_t room = place ? reserved : reserved + alignment;
   if (reserved < length || room < reserved) { errno = ENOMEM; return 0; }
-  char *start = mmap(0, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (place ? MAP_FIXED_NOREPLACE : 0);
+  char *start = mmap(place, room, PROT_NONE, flags, -1, 0);
   if (start == MAP_FAILED) return 0;
   char *base = (char *)(((uintptr_t)start + alignment - 1) & ~(uintptr_t)(alignment - 1));
   char *end = base + reserved;
@@ -383,6 +385,7 @@ void *cipc_map_aligned(
   if (start + room > end) munmap(end, (size_t)(start + room - end));
   return base;
 }
+int cipc_fill_holes(int fd, int64_t length) { return fallocate(fd, 0, 0, length); }
 void cipc_exit_thread(void) { pthread_exit(0); }
 
 int cipc_unshare_all(int with_user) {

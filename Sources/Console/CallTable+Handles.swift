@@ -16,15 +16,19 @@ extension CallTable {
       [
         .anyHandle, Parameter("to", .freshHandle("d"), "a name for the new handle"), .inherit,
         Parameter("close", .value("0"), "1: closes the first handle (DUPLICATE_CLOSE_SOURCE)"),
+        Parameter(
+          "access", .none, "what the new handle may do; without: the same", flags: .objectAccess),
       ],
+      errors: ["ERROR_ACCESS_DENIED": "a file or pipe that was not opened for that"],
       example: ["DuplicateHandle h=c to=d"]
     ) { call throws(Mistake) in
       let (handle, isInherited) = (try call.handle("h"), try call.isOn("inherit"))
       let closes = try call.isOn("close")
+      let access = call.values["access"] == nil ? nil : try call.flags("access")
       var copy: HANDLE = nil
       let ok = unsafe DuplicateHandle(
-        GetCurrentProcess(), handle, GetCurrentProcess(), &copy, 0, isInherited,
-        DUPLICATE_SAME_ACCESS | (closes ? DUPLICATE_CLOSE_SOURCE : 0))
+        GetCurrentProcess(), handle, GetCurrentProcess(), &copy, access ?? 0, isInherited,
+        (access == nil ? DUPLICATE_SAME_ACCESS : 0) | (closes ? DUPLICATE_CLOSE_SOURCE : 0))
       let reply = Reply(ok: ok)
       if ok {
         call.session.bind(call.text("to"), copy, duplicateOf: call.text("h"))

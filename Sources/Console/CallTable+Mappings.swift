@@ -39,7 +39,7 @@ extension CallTable {
       call.opened(OpenFileMapping(try call.flags("access"), FALSE, call.text("name")), .mapping)
     },
     Call(
-      "MapViewOfFile", "Maps part of a file mapping into memory.",
+      "MapViewOfFile", aliases: ["MapViewOfFileEx"], "Maps part of a file mapping into memory.",
       [
         Parameter("h", .recentHandle([.mapping]), "the mapping"),
         Parameter("v", .value("v"), "a name for the view"),
@@ -47,8 +47,10 @@ extension CallTable {
           "access", .value("MAP_ALL"), "what the view may do; 0: nothing", flags: .mapAccess),
         Parameter("off", .value("0"), "where it begins: a multiple of 65536"),
         Parameter("size", .value("0"), "bytes; 0: up to the end"),
+        Parameter("at", .none, "where in memory: a number, or a view, be it unmapped, to lie at"),
       ],
       errors: [
+        "ERROR_INVALID_ADDRESS": "there is no room at that address",
         "ERROR_ACCESS_DENIED": "beyond the end, or more than the mapping allows",
         "ERROR_MAPPED_ALIGNMENT": "off is no multiple of 65536",
       ],
@@ -56,9 +58,17 @@ extension CallTable {
     ) { call throws(Mistake) in
       let (handle, access) = (try call.handle("h"), try call.flags("access"))
       let (offset, size) = (try call.wide("off"), try call.wide("size"))
-      let address = unsafe MapViewOfFile(
+      var place: UInt?
+      if let text = call.values["at"] {
+        if let view = call.session.view(text) {
+          place = view.address
+        } else {
+          place = UInt(try call.wide("at"))
+        }
+      }
+      let address = unsafe MapViewOfFileEx(
         handle, access, DWORD(offset >> 32), DWORD(truncatingIfNeeded: offset),
-        Int(clamping: size))
+        Int(clamping: size), place.flatMap { unsafe UnsafeMutableRawPointer(bitPattern: $0) })
       var reply = Reply(ok: unsafe address != nil)
       if unsafe address != nil {
         call.session.bindView(call.text("v"), UInt(bitPattern: address))
@@ -70,11 +80,13 @@ extension CallTable {
       return reply
     },
     Call(
-      "UnmapViewOfFile", "Takes a view out of memory.", [.view],
+      "UnmapViewOfFile", "Takes a view out of memory.",
+      [.view, Parameter("off", .value("0"), "where in it the address lies that is given")],
       errors: ["ERROR_INVALID_ADDRESS": "it is no view, or not any more"],
       example: ["UnmapViewOfFile v=v"]
     ) { call throws(Mistake) in
-      let ok = unsafe UnmapViewOfFile(UnsafeRawPointer(bitPattern: call.view))
+      let ok = unsafe UnmapViewOfFile(
+        UnsafeRawPointer(bitPattern: call.view &+ UInt(try call.wide("off"))))
       let reply = Reply(ok: ok)
       if ok { call.session.noteUnmapped(call.text("v")) }
       return reply
@@ -145,7 +157,7 @@ extension FlagSet {
         "PAGE_EXECUTE_WRITECOPY": PAGE_EXECUTE_WRITECOPY,
         "SEC_COMMIT": SEC_COMMIT, "SEC_RESERVE": SEC_RESERVE,
       ])
-  fileprivate static let mapAccess = FlagSet(
+  static let mapAccess = FlagSet(
     prefix: "FILE_",
     [
       "MAP_ALL": FILE_MAP_ALL_ACCESS, "MAP_ALL_ACCESS": FILE_MAP_ALL_ACCESS,

@@ -50,10 +50,13 @@ extension CallTable {
     },
     Call(
       "SleepEx", "Sleeps, until a completion routine of this thread runs.",
-      [Parameter("ms", .value("1000"), "milliseconds, or INFINITE")],
+      [
+        Parameter("ms", .value("1000"), "milliseconds, or INFINITE"),
+        Parameter("alertable", .value("1"), "0: no routine runs meanwhile"),
+      ],
       example: ["A: SleepEx ms=5000"]
     ) { call throws(Mistake) in
-      let result = SleepEx(try call.milliseconds("ms"), TRUE)
+      let result = SleepEx(try call.milliseconds("ms"), try call.isOn("alertable"))
       var reply = Reply(ok: true)
       reply["result"] = .text(result == WAIT_IO_COMPLETION ? "WAIT_IO_COMPLETION" : "0")
       if let said = CompletionRoutines.take() { reply["routines"] = .text(said) }

@@ -134,6 +134,8 @@ extension FlagSet {
       "GENERIC_READ": GENERIC_READ, "GENERIC_WRITE": GENERIC_WRITE,
       "GENERIC_EXECUTE": GENERIC_EXECUTE, "GENERIC_ALL": GENERIC_ALL,
     ])
+  /// Those of every kind of object.
+  static let objectAccess = fileAccess + mutexAccess + semaphoreAccess + eventAccess + mapAccess
   fileprivate static let mutexAccess =
     FlagSet(
       prefix: "",

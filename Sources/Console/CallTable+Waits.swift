@@ -3,23 +3,25 @@ internal import Win32
 extension CallTable {
   static let waits: [Call] = [
     Call(
-      "Wait", aliases: ["WaitForSingleObject"], "Waits for an object.",
+      "Wait", aliases: ["WaitForSingleObject", "WaitForSingleObjectEx"], "Waits for an object.",
       [
         Parameter("h", .recentHandle(Session.waitable), "what to wait for"),
-        Parameter("timeout", .value("INFINITE"), Parameter.milliseconds),
+        Parameter("timeout", .value("INFINITE"), Parameter.milliseconds), .alertable,
       ],
       example: ["A: Wait h=proc", "Wait h=e timeout=0"]
     ) { call throws(Mistake) in
       let (handle, timeout) = (try call.handle("h"), try call.milliseconds("timeout"))
-      return Reply(waited: WaitForSingleObject(handle, timeout))
+      return Reply(waited: WaitForSingleObjectEx(handle, timeout, try call.isOn("alertable")))
     },
     Call(
-      "WaitMultiple", aliases: ["WaitForMultipleObjects"], "Waits for one of several, or for all.",
+      "WaitMultiple", aliases: ["WaitForMultipleObjects", "WaitForMultipleObjectsEx"],
+      "Waits for one of several, or for all.",
       [
         Parameter("hs", .required, "handles with commas between them: a,b"),
         Parameter("all", .value("0"), "1: waits for all of them"),
         Parameter("timeout", .value("INFINITE"), Parameter.milliseconds),
         Parameter("count", .none, "nCount, when it is to differ; the last handle is repeated"),
+        .alertable,
       ],
       errors: ["ERROR_INVALID_PARAMETER": "none, more than 64, or all=1 and one is there twice"],
       example: ["A: WaitMultiple hs=e,proc all=0"]
@@ -34,7 +36,9 @@ extension CallTable {
       while handles.count < min(Int(count), Int(MAXIMUM_WAIT_OBJECTS) + 1) {
         handles.append(handles.last ?? nil)
       }
-      return Reply(waited: unsafe WaitForMultipleObjects(count, handles, all, timeout))
+      let isAlertable = try call.isOn("alertable")
+      return Reply(
+        waited: unsafe WaitForMultipleObjectsEx(count, handles, all, timeout, isAlertable))
     },
     Call(
       "SignalObjectAndWait", "Signals one object and waits for another.",
@@ -42,7 +46,7 @@ extension CallTable {
         Parameter("h", .recentHandle([.mutex, .semaphore, .event]), "what to signal"),
         Parameter("w", .none, "what to wait for"),
         Parameter("to", .none, "the same, when w is left out"),
-        Parameter("timeout", .value("INFINITE"), Parameter.milliseconds),
+        Parameter("timeout", .value("INFINITE"), Parameter.milliseconds), .alertable,
       ],
       errors: [
         "ERROR_NOT_OWNER": "a mutex that this thread does not own",
@@ -55,7 +59,8 @@ extension CallTable {
       }
       let other = try call.session.handle(name)
       let (handle, timeout) = (try call.handle("h"), try call.milliseconds("timeout"))
-      return Reply(waited: SignalObjectAndWait(handle, other, timeout, FALSE))
+      let isAlertable = try call.isOn("alertable")
+      return Reply(waited: SignalObjectAndWait(handle, other, timeout, isAlertable))
     },
     Call(
       "Sleep", "Does nothing for some time.",
@@ -64,11 +69,12 @@ extension CallTable {
       Sleep(try call.milliseconds("ms"))
       return Reply(ok: true)
     },
-    Call(
-      "ExitThread", "Ends the worker that makes the call; its letter is then a new one.",
-      [], example: ["A: ExitThread"]
-    ) { _ throws(Mistake) in Reply(ok: true) },
   ]
+}
+
+extension Parameter {
+  fileprivate static let alertable = Parameter(
+    "alertable", .value("0"), "1: ends with WAIT_IO_COMPLETION when a routine has run")
 }
 
 extension Reply {

@@ -17,6 +17,7 @@ enum CallTable {
     Group(title: "File mappings", calls: mappings),
     Group(title: "Mutexes, semaphores and events", calls: syncObjects),
     Group(title: "Waiting", calls: waits),
+    Group(title: "Threads", calls: threads),
     Group(title: "Handles", calls: handles),
   ]
 

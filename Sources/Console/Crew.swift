@@ -31,6 +31,7 @@ final class Crew {
   }
 
   private static let main = "-"
+  private static let areForWorkers: Set = ["CreateThread", "ExitThread"]
 
   let session: Session
   private var workers: [String: Worker] = [:]
@@ -79,8 +80,8 @@ final class Crew {
     if let task = pending[name] {
       throw Mistake("\(name) is still in \(task.call): \(name)? takes its answer")
     }
-    if call.name == "ExitThread" && name == Self.main {
-      throw Mistake("ExitThread is for workers: A: ExitThread")
+    if Self.areForWorkers.contains(call.name) && name == Self.main {
+      throw Mistake("\(call.name) is for workers: A: \(call.name)")
     }
     let invocation = try Invocation(call, step, in: session, isLenient: isLenient)
     let worker = try worker(name)
@@ -96,7 +97,7 @@ final class Crew {
     var outcome = Worker.Outcome(reply: Reply())
     do throws(Mistake) {
       outcome.reply = try invocation.call.action(invocation)
-      outcome.endsThread = name == "ExitThread"
+      if name == "ExitThread" { outcome.threadCode = try invocation.number("code") }
       if name == "ExitProcess" {
         outcome.exit = Exit(
           code: try invocation.number("code"), isHard: try invocation.isOn("hard"))
@@ -133,7 +134,7 @@ final class Crew {
 
   private func finish(_ name: String, _ outcome: Worker.Outcome) -> Answer {
     pending[name] = nil
-    if outcome.endsThread { workers.removeValue(forKey: name)?.awaitEnd() }
+    if outcome.threadCode != nil { workers.removeValue(forKey: name)?.awaitEnd() }
     return Answer(reply: outcome.reply, exit: outcome.exit)
   }
 

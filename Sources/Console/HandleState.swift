@@ -21,6 +21,11 @@ enum HandleState {
       guard unsafe GetExitCodeProcess(entry.handle, &code) else { return "process" }
       return code == STILL_ACTIVE
         ? "process \(GetProcessId(entry.handle)), running" : "process, exit code \(code)"
+    case .thread:
+      var code: DWORD = 0
+      guard unsafe GetExitCodeThread(entry.handle, &code) else { return "thread" }
+      return code == STILL_ACTIVE
+        ? "thread \(GetThreadId(entry.handle)), running" : "thread, exit code \(code)"
     case .event: return named("event", entry)
     case .mutex: return named("mutex", entry)
     case .semaphore: return named("semaphore", entry)

@@ -5,12 +5,12 @@ internal import Win32
 final class Session: Sendable {
   /// What a handle is of, as far as the console can tell.
   enum Sort: Sendable {
-    case server, client, readEnd, writeEnd, file, process, event, mutex, semaphore
+    case server, client, readEnd, writeEnd, file, process, thread, event, mutex, semaphore
     case mapping, mailslot, mailslotWriter
   }
 
   /// What can be waited for.
-  static let waitable: [Sort] = [.process, .event, .mutex, .semaphore]
+  static let waitable: [Sort] = [.process, .thread, .event, .mutex, .semaphore]
 
   /// What is known of a handle.
   struct Entry: Sendable {

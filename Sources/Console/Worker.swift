@@ -10,7 +10,8 @@ final class Worker: Sendable {
   /// What a call's answer does to the thread that made it.
   struct Outcome: Sendable {
     var reply: Reply
-    var endsThread = false
+    /// The code that the thread ends with; `nil` when it goes on.
+    var threadCode: UInt32?
     var exit: Crew.Exit?
   }
 
@@ -28,12 +29,7 @@ final class Worker: Sendable {
   var thread: HANDLE { handle.withLock { $0 } }
 
   init() throws(Mistake) {
-    let thread = unsafe CreateThread(
-      nil, 0,
-      { _ in
-        self.run()
-        return 0
-      }, nil, 0, nil)
+    let thread = unsafe CreateThread(nil, 0, { _ in self.run() }, nil, 0, nil)
     if thread == nil { throw Mistake("cannot start a thread: error \(GetLastError())") }
     handle.withLock { $0 = thread }
   }
@@ -62,14 +58,15 @@ final class Worker: Sendable {
     return state.withLock { $0.outcome.take() }
   }
 
-  private func run() {
+  /// - Returns: The thread's exit code.
+  private func run() -> UInt32 {
     while true {
       hasJob.wait()
-      guard let job = state.withLock({ $0.job.take() }) else { return }
+      guard let job = state.withLock({ $0.job.take() }) else { return 0 }
       let outcome = job()
       state.withLock { $0.outcome = outcome }
       hasOutcome.signal()
-      if outcome.endsThread { return }
+      if let code = outcome.threadCode { return code }
     }
   }
 }

@@ -1,3 +1,4 @@
+internal import Glibc
 public import IPCSystem
 public import SyncObjects
 
@@ -157,6 +158,11 @@ public final class FileMapping: Sendable {
         throw ObjectError(.system, "making a file longer", system: error)
       }
     }
+    if protection == .readWrite {
+      try asObject("mapping a file with holes") { () throws(SystemError) in
+        try SmallFile.fillHoles(of: copy, upTo: wanted)
+      }
+    }
     return (ObjectNamespace.Payload(copy, isWritable: mode == .readWrite), wanted)
   }
 
@@ -172,14 +178,18 @@ public final class FileMapping: Sendable {
   /// - Parameters:
   ///   - offset: Where the view begins: a multiple of ``granularity``.
   ///   - length: How many bytes; `nil` is up to the end.
+  ///   - address: Where in memory: a multiple of ``granularity``; `nil` for anywhere.
   /// - Throws: `.misaligned`; `.accessDenied` when the view would go beyond the mapping, or may not
-  ///   write; `.system`.
-  /// - Note: Win32 `MapViewOfFile`.
+  ///   write; `.addressTaken`; `.system`.
+  /// - Note: Win32 `MapViewOfFile`, `MapViewOfFileEx`.
   public func view(
-    at offset: Int = 0, length: Int? = nil, _ access: MappedView.Access
+    at offset: Int = 0, length: Int? = nil, _ access: MappedView.Access, in address: UInt? = nil
   ) throws(ObjectError) -> MappedView {
     if offset % Self.granularity != 0 {
       throw ObjectError(.misaligned, "a view at \(offset)")
+    }
+    if let address, address % UInt(Self.granularity) != 0 {
+      throw ObjectError(.misaligned, "a view in memory at \(address)")
     }
     guard access != .readWrite || protection == .readWrite else {
       throw ObjectError(.accessDenied, "a view that writes")
@@ -188,9 +198,14 @@ public final class FileMapping: Sendable {
       throw ObjectError(.accessDenied, "a view of what is not mapped")
     }
     let length = length ?? size - offset
-    let part = try asObject("a view of \(length) bytes") { () throws(SystemError) in
-      try MappedPart(of: payload.descriptor, offset: offset, length: length, access.protection)
+    do throws(SystemError) {
+      let part = try MappedPart(
+        of: payload.descriptor, offset: offset, length: length, access.protection, at: address)
+      return MappedView(part, access, payload)
+    } catch {
+      let isPlaced = address != nil && [EEXIST, EPERM, ENOMEM].contains(error.code)
+      throw ObjectError(
+        isPlaced ? .addressTaken : .system, "a view of \(length) bytes", system: error)
     }
-    return MappedView(part, access, payload)
   }
 }

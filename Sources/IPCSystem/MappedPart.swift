@@ -30,8 +30,12 @@ internal import Glibc
   ///
   /// Touching what lies behind the file's end kills the process (`SIGBUS`); so does what lies behind
   /// the last page, up to the next multiple of ``alignment`` (`SIGSEGV`).
+  ///
+  /// - Parameter address: Where it begins: a multiple of ``alignment``; `nil` for anywhere.
+  /// - Throws: `EEXIST`, `EPERM`, `ENOMEM` when there is no room at `address`, and what `mmap(2)` says.
   public init(
-    of file: borrowing OwnedDescriptor, offset: Int, length: Int, _ protection: Protection
+    of file: borrowing OwnedDescriptor, offset: Int, length: Int, _ protection: Protection,
+    at address: UInt? = nil
   ) throws(SystemError) {
     let raw = file.raw
     let flags =
@@ -42,7 +46,8 @@ internal import Glibc
       }
     guard
       let base = unsafe cipc_map_aligned(
-        raw, Int64(offset), length, flags, protection == .copyOnWrite ? 1 : 0, Self.alignment)
+        raw, Int64(offset), length, flags, protection == .copyOnWrite ? 1 : 0, Self.alignment,
+        address.flatMap { unsafe UnsafeMutableRawPointer(bitPattern: $0) })
     else { throw lastError("mmap") }
     unsafe self.base = base
     self.length = length

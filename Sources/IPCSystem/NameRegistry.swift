@@ -93,9 +93,18 @@ public struct NameDirectory: Sendable {
     while true {
       if creating { try make() }
       if let lock = try lockIfPresent() {
-        let result = try body(self)
-        _ = consume lock
-        return result
+        do throws(SystemError) {
+          let result = try body(self)
+          _ = consume lock
+          return result
+        } catch {
+          // What could not be made leaves nothing behind. Nobody else is here as long as the lock is.
+          if creating && lock.isLinked {
+            removeDeadOwners()
+            removeIfUnowned()
+          }
+          throw error
+        }
       }
       // Somebody else has removed the directory, or is about to.
       if !creating && !exists { return nil }
@@ -148,7 +157,10 @@ public struct NameDirectory: Sendable {
     let number = (entries().map(\.owner).max() ?? 0) + 1
     let file = ownerFile(number)
     let lock = try FileLock.acquire(file)
-    try lock.write("\(getpid())")
+    do throws(SystemError) { try lock.write("\(getpid())") } catch {
+      unsafe unlink(file)
+      throw error
+    }
     if anchor != nil {
       // The name of the file says it all: others may see it, and need not open it.
       let entry = path + "/\(number).\(ServerProcess.own.text)" + Self.serverSuffix

@@ -1,3 +1,4 @@
+internal import CIPCShims
 internal import Glibc
 
 /// Files of a line or two, and files of other processes.
@@ -79,5 +80,19 @@ public enum SmallFile {
     if old >= size { return }
     let result = posix_fallocate(file.raw, old, size - old)
     if result != 0 { throw SystemError(code: result, call: "posix_fallocate") }
+  }
+
+  /// Gives the holes in the first `size` bytes of a file room on the disk, for the same reason; not
+  /// where the file system cannot do that. Wraps `fallocate(2)`.
+  public static func fillHoles(
+    of file: borrowing OwnedDescriptor, upTo size: Int
+  ) throws(SystemError) {
+    let raw = file.raw
+    var status = stat()
+    try checked("fstat") { unsafe fstat(raw, &status) }
+    if status.st_blocks * 512 >= size { return }
+    do throws(SystemError) {
+      try retrying("fallocate") { cipc_fill_holes(raw, Int64(size)) }
+    } catch { if error.code != EOPNOTSUPP { throw error } }
   }
 }

@@ -29,7 +29,7 @@ final class MutexWatch {
       watcher.goOn()
       return true
     }
-    watchers[index] = MutexWatcher.hire(for: mutex, bell)
+    watchers[index] = MutexWatcher.hire(for: mutex.withoutName, bell)
     return watchers[index] != nil
   }
 

@@ -14,6 +14,8 @@ public struct ObjectError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The name has a backslash that is not the one of `Local\` or `Global\`.
     /// (`ERROR_PATH_NOT_FOUND`)
     public static let noSuchNamespace = Code(description: "noSuchNamespace")
+    /// The name begins with a backslash, like one that says where it is. (`ERROR_BAD_PATHNAME`)
+    public static let absoluteName = Code(description: "absoluteName")
     /// The name is too long. (`ERROR_FILENAME_EXCED_RANGE`)
     public static let nameTooLong = Code(description: "nameTooLong")
     /// The name has a character that no name has. (`ERROR_INVALID_NAME`)
@@ -32,6 +34,8 @@ public struct ObjectError: Error, Sendable, Hashable, CustomStringConvertible {
     public static let fileTooShort = Code(description: "fileTooShort")
     /// An offset is no multiple of 64 KiB. (`ERROR_MAPPED_ALIGNMENT`)
     public static let misaligned = Code(description: "misaligned")
+    /// Something else lies where a view is to be. (`ERROR_INVALID_ADDRESS`)
+    public static let addressTaken = Code(description: "addressTaken")
     /// What lies in the runtime directory is not what this program puts there.
     /// (`ERROR_INVALID_DATA`)
     public static let damaged = Code(description: "damaged")

@@ -15,8 +15,9 @@ public struct ObjectName: Sendable, Hashable, CustomStringConvertible {
 
   /// Takes a name apart.
   ///
-  /// - Throws: `.noSuchNamespace`, `.nameTooLong`, `.invalidName`.
+  /// - Throws: `.noSuchNamespace`, `.absoluteName`, `.nameTooLong`, `.invalidName`.
   public init(_ name: String) throws(ObjectError) {
+    if name.hasPrefix("\\") { throw ObjectError(.absoluteName, "the name “\(name)”") }
     let isGlobal = name.hasPrefix(Self.global)
     let prefix = isGlobal ? Self.global : name.hasPrefix(Self.local) ? Self.local : ""
     let rest = name.dropFirst(prefix.count)

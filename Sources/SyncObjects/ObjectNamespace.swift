@@ -186,6 +186,7 @@ package final class ObjectNamespace: Sendable {
     _ entry: Entry, _ name: ObjectName, _ kind: ObjectKind, _ directory: NameDirectory,
     creating prepare: Preparation?
   ) throws(ObjectError) -> Bool {
+    var patience = Patience(.seconds(5))
     while true {
       directory.removeDeadOwners()
       if directory.livingOwners().isEmpty { break }
@@ -193,7 +194,9 @@ package final class ObjectNamespace: Sendable {
         try note(entry, name, directory)
         return true
       }
-      // Every owner is ending: its descriptors are closed, and its lock is about to be.
+      // Every owner is ending: its descriptors are closed, and its lock is about to be. Or somebody
+      // has removed what it has noted here.
+      if patience.isOver() { throw ObjectError(.damaged, "opening “\(name)”") }
       sched_yield()
     }
     guard let prepare else { throw ObjectError(.notFound, "opening “\(name)”") }

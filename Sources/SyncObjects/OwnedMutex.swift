@@ -82,6 +82,9 @@ internal import Synchronization
   /// goes on owning it.
   public func close() { holding?.close() }
 
+  /// The same mutex for who does not keep its name: that ends with the last one who does.
+  var withoutName: OwnedMutex { OwnedMutex(memory, nil) }
+
   /// Waits for the mutex and owns it, once more if the calling thread does already.
   @inline(__always)
   public func lock(deadline: Deadline = .never) -> Acquisition {

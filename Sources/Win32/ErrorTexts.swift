@@ -105,6 +105,10 @@ enum ErrorTexts {
         + "file."
     ),
     (
+      ERROR_BAD_PATHNAME, "ERROR_BAD_PATHNAME",
+      "The specified path is invalid."
+    ),
+    (
       ERROR_ALREADY_EXISTS, "ERROR_ALREADY_EXISTS",
       "Cannot create a file when that file already exists."
     ),

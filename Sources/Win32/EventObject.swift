@@ -14,6 +14,10 @@ final class EventObject: KernelObject, WaitableObject, @unchecked Sendable {
 
   init(_ event: Event) { self.event = event }
 
+  override func rights(of desired: DWORD) throws(Failure) -> DWORD {
+    try SyncObjectOpening.rights(desired, modify: EVENT_MODIFY_STATE, all: EVENT_ALL_ACCESS)
+  }
+
   override func lastHandleWasClosed() { event.close() }
 }
 

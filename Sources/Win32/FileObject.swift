@@ -52,6 +52,13 @@ class FileObject: KernelObject, @unchecked Sendable {
 
   init(isOverlapped: Bool) { self.isOverlapped = isOverlapped }
 
+  override func rights(of desired: DWORD) throws(Failure) -> DWORD {
+    FileAccess.rights(of: desired)
+  }
+
+  /// What a file was not opened for, it cannot do.
+  override var mayGetMoreRights: Bool { false }
+
   /// `FILE_TYPE_…`.
   var type: DWORD { FILE_TYPE_UNKNOWN }
 

@@ -18,12 +18,13 @@ public func CloseHandle(_ hObject: HANDLE) -> BOOL {
 ///     that other threads can use.
 ///   - hTargetProcessHandle: This process: `GetCurrentProcess()`.
 ///   - lpTargetHandle: Gets the new handle; or `nil`.
-///   - dwDesiredAccess: What the new handle may do, of what the old one may do. Ignored with
-///     `DUPLICATE_SAME_ACCESS`.
+///   - dwDesiredAccess: What the new handle may do: for a file or pipe, of what the old one may do.
+///     Ignored with `DUPLICATE_SAME_ACCESS`.
 ///   - bInheritHandle: Whether the new handle is inherited.
-///   - dwOptions: `DUPLICATE_SAME_ACCESS`, `DUPLICATE_CLOSE_SOURCE`.
-/// - Note: Errors: `ERROR_INVALID_HANDLE`; `ERROR_NOT_SUPPORTED` for other processes: they get
-///   handles by inheritance.
+///   - dwOptions: `DUPLICATE_SAME_ACCESS`; `DUPLICATE_CLOSE_SOURCE`, which closes the old handle, if it
+///     is not protected, whether or not there is a new one.
+/// - Note: Errors: `ERROR_INVALID_HANDLE`, `ERROR_ACCESS_DENIED`; `ERROR_NOT_SUPPORTED` for other
+///   processes: they get handles by inheritance.
 @discardableResult
 public func DuplicateHandle(
   _ hSourceProcessHandle: HANDLE, _ hSourceHandle: HANDLE, _ hTargetProcessHandle: HANDLE,
@@ -38,8 +39,10 @@ public func DuplicateHandle(
       _ = try HandleTable.shared.object(process, ProcessObject.self)
       throw Failure(ERROR_NOT_SUPPORTED)
     }
-    let isSame = dwOptions & DUPLICATE_SAME_ACCESS != 0
-    let access = isSame ? nil : FileAccess.rights(of: dwDesiredAccess)
+    defer {
+      if dwOptions & DUPLICATE_CLOSE_SOURCE != 0 { try? HandleTable.shared.close(hSourceHandle) }
+    }
+    let desired = dwOptions & DUPLICATE_SAME_ACCESS != 0 ? nil : dwDesiredAccess
     let pseudo: KernelObject? =
       switch hSourceHandle {
       case ThisProcess.handle: ThisProcess.object
@@ -48,12 +51,12 @@ public func DuplicateHandle(
       }
     if let pseudo {
       unsafe lpTargetHandle?.pointee = HandleTable.shared.insert(
-        pseudo, access: access ?? PROCESS_ALL_ACCESS, isInherited: bInheritHandle)
+        pseudo, access: try pseudo.rights(of: desired ?? PROCESS_ALL_ACCESS),
+        isInherited: bInheritHandle)
       return
     }
     let copy = try HandleTable.shared.duplicate(
-      hSourceHandle, access: access, isInherited: bInheritHandle)
-    if dwOptions & DUPLICATE_CLOSE_SOURCE != 0 { try HandleTable.shared.close(hSourceHandle) }
+      hSourceHandle, desired: desired, isInherited: bInheritHandle)
     unsafe lpTargetHandle?.pointee = copy
   }
 }

@@ -9,6 +9,16 @@ class KernelObject: @unchecked Sendable {
   /// Says good-bye: no handle refers to it any more. Calls on it may still be going on.
   func lastHandleWasClosed() {}
 
+  /// The rights that those stand for that a call asks for: here, of a process or thread.
+  func rights(of desired: DWORD) throws(Failure) -> DWORD {
+    let generic = GENERIC_READ | GENERIC_WRITE | GENERIC_EXECUTE | GENERIC_ALL
+    if desired & (GENERIC_ALL | MAXIMUM_ALLOWED) != 0 { return PROCESS_ALL_ACCESS }
+    return desired & ~generic
+  }
+
+  /// Whether a duplicate may have rights that its original does not have.
+  var mayGetMoreRights: Bool { true }
+
   /// Another process's copy of this object, made with the table's lock held, which keeps the object
   /// open meanwhile; `nil` when it cannot be inherited.
   func bequeath() -> Bequest? { nil }
@@ -76,21 +86,27 @@ final class HandleTable: Sendable {
     return object
   }
 
-  /// Makes another handle of the same object, with `access` or the same one.
+  /// Makes another handle of the same object.
+  ///
+  /// - Parameter desired: Its rights; `nil` for the same.
   func duplicate(
-    _ handle: HANDLE, access: DWORD?, isInherited: Bool
+    _ handle: HANDLE, desired: DWORD?, isInherited: Bool
   ) throws(Failure) -> HANDLE {
-    let copy = state.withLock { state -> HANDLE? in
-      guard let entry = state.entries[handle.value] else { return nil }
+    try state.withLock { (state) throws(Failure) -> HANDLE in
+      let entry = try state.entries[handle.value].orFailure(ERROR_INVALID_HANDLE)
+      let access = try desired.map { (desired) throws(Failure) in
+        try entry.object.rights(of: desired)
+      }
+      if let access, access & ~entry.access != 0, !entry.object.mayGetMoreRights {
+        throw Failure(ERROR_ACCESS_DENIED)
+      }
       let value = state.next
       state.next += 4
       state.entries[value] = HandleEntry(
-        object: entry.object, access: access.map { $0 & entry.access } ?? entry.access,
-        isInherited: isInherited)
+        object: entry.object, access: access ?? entry.access, isInherited: isInherited)
       entry.object.handles += 1
       return HANDLE(value)
     }
-    return try copy.orFailure(ERROR_INVALID_HANDLE)
   }
 
   /// Closes a handle, and the object with its last one.

@@ -11,6 +11,14 @@ final class MappingObject: KernelObject, @unchecked Sendable {
 
   init(_ mapping: FileMapping) { self.mapping = mapping }
 
+  override func rights(of desired: DWORD) throws(Failure) -> DWORD {
+    // A private copy takes the right to read.
+    let access = desired == FILE_MAP_COPY ? FILE_MAP_READ : desired
+    let rights = try SyncObjectOpening.rights(
+      access, modify: FILE_MAP_WRITE, all: FILE_MAP_ALL_ACCESS)
+    return access & GENERIC_READ == 0 ? rights : rights | FILE_MAP_READ
+  }
+
   override func lastHandleWasClosed() { mapping.close() }
 }
 
@@ -24,8 +32,12 @@ enum Views {
     return unsafe address
   }
 
+  /// Forgets the view that an address lies in: it is unmapped when nobody uses it any more.
   static func remove(_ address: LPCVOID) throws(Failure) {
-    let view = all.withLock { $0.removeValue(forKey: UInt(bitPattern: address)) }
+    let number = UInt(bitPattern: address)
+    let view = all.withLock { all in
+      place(of: number, in: all).flatMap { all.removeValue(forKey: $0.start) }
+    }
     if view == nil { throw Failure(ERROR_INVALID_ADDRESS) }
   }
 
@@ -33,11 +45,16 @@ enum Views {
   static func find(_ address: LPCVOID) -> (view: MappedView, offset: Int)? {
     let number = UInt(bitPattern: address)
     return all.withLock { all in
-      for (start, view) in all where number >= start && number - start < view.regionSize {
-        return (view, Int(number - start))
-      }
-      return nil
+      place(of: number, in: all).map { ($0.view, Int(number - $0.start)) }
     }
+  }
+
+  private static func place(
+    of number: UInt, in all: [UInt: MappedView]
+  ) -> (start: UInt, view: MappedView)? {
+    if let view = all[number] { return (number, view) }
+    return all.first { number >= $0.key && number - $0.key < $0.value.regionSize }
+      .map { ($0.key, $0.value) }
   }
 }
 
@@ -74,14 +91,14 @@ public func CreateFileMapping(
     let wanted = UInt64(dwMaximumSizeHigh) << 32 | UInt64(dwMaximumSizeLow)
     guard let wanted = Int(exactly: wanted) else { throw Failure(ERROR_NOT_ENOUGH_MEMORY) }
     let name = try SyncObjectOpening.name(lpName)
-    let directory = try Win32Names.directory()
+    let directory = name == nil ? nil : try Win32Names.directory()
     let file =
       hFile == INVALID_HANDLE_VALUE
       ? nil : try HandleTable.shared.object(hFile, DescriptorFile.self, access: FILE_READ_DATA)
     if file == nil && wanted == 0 { throw Failure(ERROR_INVALID_PARAMETER) }
     let (mapping, existed) = try translating { () throws(ObjectError) -> (FileMapping, Bool) in
       let (descriptor, size) = (file?.descriptor, wanted == 0 ? nil : wanted)
-      if let name {
+      if let name, let directory {
         return try FileMapping.create(name, of: descriptor, size: size, protection, in: directory)
       }
       guard let descriptor else { return (try FileMapping(size: wanted, protection), false) }
@@ -113,13 +130,8 @@ public func OpenFileMapping(
     let mapping = try translating { () throws(ObjectError) in
       try FileMapping.open(name, in: directory)
     }
-    // A private copy takes the right to read.
-    let access = dwDesiredAccess == FILE_MAP_COPY ? FILE_MAP_READ : dwDesiredAccess
-    var rights = try SyncObjectOpening.rights(
-      access, modify: FILE_MAP_WRITE, all: FILE_MAP_ALL_ACCESS)
-    if access & GENERIC_READ != 0 { rights |= FILE_MAP_READ }
-    return HandleTable.shared.insert(
-      MappingObject(mapping), access: rights, isInherited: bInheritHandle)
+    return try SyncObjectOpening.handle(
+      MappingObject(mapping), desired: dwDesiredAccess, isInherited: bInheritHandle)
   }
 }
 
@@ -138,6 +150,27 @@ public func OpenFileMapping(
 public func MapViewOfFile(
   _ hFileMappingObject: HANDLE, _ dwDesiredAccess: DWORD, _ dwFileOffsetHigh: DWORD,
   _ dwFileOffsetLow: DWORD, _ dwNumberOfBytesToMap: Int
+) -> LPVOID {
+  unsafe MapViewOfFileEx(
+    hFileMappingObject, dwDesiredAccess, dwFileOffsetHigh, dwFileOffsetLow, dwNumberOfBytesToMap,
+    nil)
+}
+
+/// Maps part of a file mapping into memory, at an address that the caller chooses.
+///
+/// - Parameters:
+///   - hFileMappingObject: The mapping.
+///   - dwDesiredAccess: As of ``MapViewOfFile(_:_:_:_:_:)``.
+///   - dwFileOffsetHigh: Where the view begins, high 32 bits.
+///   - dwFileOffsetLow: Where the view begins, low 32 bits: a multiple of 64 KiB.
+///   - dwNumberOfBytesToMap: How many bytes; 0 is up to the end.
+///   - lpBaseAddress: The address, a multiple of 64 KiB; `nil` for any.
+/// - Returns: The address; `nil` on failure.
+/// - Note: Errors: as of ``MapViewOfFile(_:_:_:_:_:)``; `ERROR_INVALID_ADDRESS` when there is not as
+///   much room at that address.
+public func MapViewOfFileEx(
+  _ hFileMappingObject: HANDLE, _ dwDesiredAccess: DWORD, _ dwFileOffsetHigh: DWORD,
+  _ dwFileOffsetLow: DWORD, _ dwNumberOfBytesToMap: Int, _ lpBaseAddress: LPVOID
 ) -> LPVOID {
   unsafe answer(otherwise: nil) { () throws(Failure) in
     let access: MappedView.Access
@@ -158,7 +191,8 @@ public func MapViewOfFile(
     guard let offset = Int(exactly: offset) else { throw Failure(ERROR_INVALID_PARAMETER) }
     let view = try translating { () throws(ObjectError) in
       try mapping.view(
-        at: offset, length: dwNumberOfBytesToMap == 0 ? nil : dwNumberOfBytesToMap, access)
+        at: offset, length: dwNumberOfBytesToMap == 0 ? nil : dwNumberOfBytesToMap, access,
+        in: unsafe lpBaseAddress.map { UInt(bitPattern: $0) })
     }
     return unsafe Views.add(view)
   }
@@ -166,8 +200,8 @@ public func MapViewOfFile(
 
 /// Takes a view out of memory.
 ///
-/// - Parameter lpBaseAddress: The address that `MapViewOfFile` has returned.
-/// - Note: Errors: `ERROR_INVALID_ADDRESS` for another one.
+/// - Parameter lpBaseAddress: The address that `MapViewOfFile` has returned, or any other in the view.
+/// - Note: Errors: `ERROR_INVALID_ADDRESS` for what is in no view.
 @discardableResult
 public func UnmapViewOfFile(_ lpBaseAddress: LPCVOID) -> BOOL {
   succeeds { () throws(Failure) in try unsafe Views.remove(lpBaseAddress) }

@@ -18,11 +18,14 @@ public func CreateMutex(
   _ lpMutexAttributes: LPSECURITY_ATTRIBUTES, _ bInitialOwner: BOOL, _ lpName: LPCTSTR
 ) -> HANDLE {
   answer(otherwise: nil) { () throws(Failure) in
-    let name = try SyncObjectOpening.name(lpName)
+    guard let name = try SyncObjectOpening.name(lpName) else {
+      return unsafe SyncObjectOpening.handle(
+        MutexObject(OwnedMutex(isOwned: bInitialOwner)), existed: false,
+        access: MUTEX_ALL_ACCESS, lpMutexAttributes)
+    }
     let directory = try Win32Names.directory()
-    let (mutex, existed) = try translating { () throws(ObjectError) -> (OwnedMutex, Bool) in
-      guard let name else { return (OwnedMutex(isOwned: bInitialOwner), false) }
-      return try OwnedMutex.create(name, isOwned: bInitialOwner, in: directory)
+    let (mutex, existed) = try translating { () throws(ObjectError) in
+      try OwnedMutex.create(name, isOwned: bInitialOwner, in: directory)
     }
     return unsafe SyncObjectOpening.handle(
       MutexObject(mutex), existed: existed, access: MUTEX_ALL_ACCESS, lpMutexAttributes)
@@ -45,11 +48,8 @@ public func OpenMutex(
     let mutex = try translating { () throws(ObjectError) in
       try OwnedMutex.open(name, in: directory)
     }
-    return HandleTable.shared.insert(
-      MutexObject(mutex),
-      access: try SyncObjectOpening.rights(
-        dwDesiredAccess, modify: MUTEX_MODIFY_STATE, all: MUTEX_ALL_ACCESS),
-      isInherited: bInheritHandle)
+    return try SyncObjectOpening.handle(
+      MutexObject(mutex), desired: dwDesiredAccess, isInherited: bInheritHandle)
   }
 }
 
@@ -79,14 +79,17 @@ public func CreateSemaphore(
   _ lpName: LPCTSTR
 ) -> HANDLE {
   answer(otherwise: nil) { () throws(Failure) in
-    let name = try SyncObjectOpening.name(lpName)
-    let directory = try Win32Names.directory()
-    let (semaphore, existed) = try translating {
-      () throws(ObjectError) -> (CountingSemaphore, Bool) in
-      guard let name else {
-        return (try CountingSemaphore(count: lInitialCount, limit: lMaximumCount), false)
+    guard let name = try SyncObjectOpening.name(lpName) else {
+      let semaphore = try translating { () throws(ObjectError) in
+        try CountingSemaphore(count: lInitialCount, limit: lMaximumCount)
       }
-      return try CountingSemaphore.create(
+      return unsafe SyncObjectOpening.handle(
+        SemaphoreObject(semaphore), existed: false, access: SEMAPHORE_ALL_ACCESS,
+        lpSemaphoreAttributes)
+    }
+    let directory = try Win32Names.directory()
+    let (semaphore, existed) = try translating { () throws(ObjectError) in
+      try CountingSemaphore.create(
         name, count: lInitialCount, limit: lMaximumCount, in: directory)
     }
     return unsafe SyncObjectOpening.handle(
@@ -111,11 +114,8 @@ public func OpenSemaphore(
     let semaphore = try translating { () throws(ObjectError) in
       try CountingSemaphore.open(name, in: directory)
     }
-    return HandleTable.shared.insert(
-      SemaphoreObject(semaphore),
-      access: try SyncObjectOpening.rights(
-        dwDesiredAccess, modify: SEMAPHORE_MODIFY_STATE, all: SEMAPHORE_ALL_ACCESS),
-      isInherited: bInheritHandle)
+    return try SyncObjectOpening.handle(
+      SemaphoreObject(semaphore), desired: dwDesiredAccess, isInherited: bInheritHandle)
   }
 }
 
@@ -186,11 +186,8 @@ public func OpenEvent(
     let name = try SyncObjectOpening.existingName(lpName)
     let directory = try Win32Names.directory()
     let event = try translating { () throws(ObjectError) in try Event.open(name, in: directory) }
-    return HandleTable.shared.insert(
-      EventObject(event),
-      access: try SyncObjectOpening.rights(
-        dwDesiredAccess, modify: EVENT_MODIFY_STATE, all: EVENT_ALL_ACCESS),
-      isInherited: bInheritHandle)
+    return try SyncObjectOpening.handle(
+      EventObject(event), desired: dwDesiredAccess, isInherited: bInheritHandle)
   }
 }
 

@@ -9,6 +9,11 @@ final class MutexObject: KernelObject, WaitableObject, @unchecked Sendable {
 
   init(_ mutex: OwnedMutex) { self.mutex = mutex }
 
+  override func rights(of desired: DWORD) throws(Failure) -> DWORD {
+    try SyncObjectOpening.rights(
+      desired, modify: MUTEX_MODIFY_STATE, all: MUTEX_ALL_ACCESS)
+  }
+
   override func lastHandleWasClosed() { mutex.close() }
 }
 
@@ -19,6 +24,11 @@ final class SemaphoreObject: KernelObject, WaitableObject, @unchecked Sendable {
   var waitable: any Waitable { semaphore }
 
   init(_ semaphore: CountingSemaphore) { self.semaphore = semaphore }
+
+  override func rights(of desired: DWORD) throws(Failure) -> DWORD {
+    try SyncObjectOpening.rights(
+      desired, modify: SEMAPHORE_MODIFY_STATE, all: SEMAPHORE_ALL_ACCESS)
+  }
 
   override func lastHandleWasClosed() { semaphore.close() }
 }
@@ -48,6 +58,14 @@ enum SyncObjectOpening {
       isInherited: unsafe attributes?.pointee.bInheritHandle ?? false)
   }
 
+  /// Makes the handle of an object that was opened.
+  static func handle(
+    _ object: KernelObject, desired: DWORD, isInherited: BOOL
+  ) throws(Failure) -> HANDLE {
+    HandleTable.shared.insert(
+      object, access: try object.rights(of: desired), isInherited: isInherited)
+  }
+
   /// The rights that a call asks for, with the generic ones spelled out.
   ///
   /// - Throws: `ERROR_ACCESS_DENIED` for none, and for one that this kind of object does not have.
@@ -75,6 +93,7 @@ extension Failure {
       case .notFound: ERROR_FILE_NOT_FOUND
       case .wrongKind: ERROR_INVALID_HANDLE
       case .noSuchNamespace: ERROR_PATH_NOT_FOUND
+      case .absoluteName: ERROR_BAD_PATHNAME
       case .nameTooLong: ERROR_FILENAME_EXCED_RANGE
       case .invalidName: ERROR_INVALID_NAME
       case .invalidArgument: ERROR_INVALID_PARAMETER
@@ -84,6 +103,7 @@ extension Failure {
       case .emptyFile: ERROR_FILE_INVALID
       case .fileTooShort: ERROR_NOT_ENOUGH_MEMORY
       case .misaligned: ERROR_MAPPED_ALIGNMENT
+      case .addressTaken: ERROR_INVALID_ADDRESS
       case .damaged: ERROR_INVALID_DATA
       default: error.system.map { Failure($0).code } ?? ERROR_GEN_FAILURE
       }

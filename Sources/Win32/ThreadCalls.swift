@@ -17,9 +17,17 @@ final class ThreadObject: KernelObject, WaitableObject, @unchecked Sendable {
   let end: ThreadEnd
   let hasBegun = Event(.manual)
   private let state = Locked((code: STILL_ACTIVE, number: DWORD(0)))
+  private let context = Locked<ThreadContext?>(nil)
+  /// How often it must be resumed before it runs.
+  private let suspensions: Locked<DWORD>
+  private let mayRun = Event(.manual)
   var waitable: any Waitable { end }
 
-  init(_ end: ThreadEnd) { self.end = end }
+  init(_ end: ThreadEnd, isSuspended: Bool = false) {
+    self.end = end
+    suspensions = Locked(isSuspended ? 1 : 0)
+    if !isSuspended { mayRun.set() }
+  }
 
   /// The calling thread. When `CreateThread` has not made it, its end may be seen a moment before what
   /// it owned at the first question is abandoned.
@@ -41,9 +49,35 @@ final class ThreadObject: KernelObject, WaitableObject, @unchecked Sendable {
   /// Runs on the thread.
   func begin() {
     state.withLock { $0.number = DWORD(bitPattern: SystemThread.currentNumber) }
-    ThreadContext.current.thread = self
+    let context = ThreadContext.current
+    context.thread = self
+    self.context.withLock { $0 = context }
     end.begin()
     hasBegun.set()
+  }
+
+  /// Waits on the thread until it is resumed; what was queued until then runs first.
+  func awaitResumption() {
+    _ = Waiting.any(of: [mayRun], deadline: .never)
+    ThreadContext.current.runRoutines()
+  }
+
+  /// Takes one suspension back, and tells how many there were.
+  func resume() -> DWORD {
+    let before = suspensions.withLock { count in
+      defer { count = max(count, 1) - 1 }
+      return count
+    }
+    if before == 1 { mayRun.set() }
+    return before
+  }
+
+  /// Queues a routine for the next alertable wait of the thread.
+  func enqueue(_ routine: @escaping () -> Void) throws(Failure) {
+    guard let context = context.withLock({ $0 }), !end.hasEnded else {
+      throw Failure(ERROR_GEN_FAILURE)
+    }
+    context.enqueue(routine)
   }
 
   func setExitCode(_ code: DWORD) { state.withLock { $0.code = code } }
@@ -56,7 +90,7 @@ final class ThreadObject: KernelObject, WaitableObject, @unchecked Sendable {
 ///   - dwStackSize: Ignored.
 ///   - lpStartAddress: What it runs.
 ///   - lpParameter: What that gets.
-///   - dwCreationFlags: 0; `CREATE_SUSPENDED` is not supported.
+///   - dwCreationFlags: 0, or `CREATE_SUSPENDED`: it runs after `ResumeThread`.
 ///   - lpThreadId: Gets the thread's number; or `nil`.
 /// - Returns: A handle, which is signalled when the thread has ended; `nil` on failure.
 /// - Note: Errors: `ERROR_INVALID_PARAMETER`, `ERROR_NOT_SUPPORTED`, `ERROR_NO_SYSTEM_RESOURCES`.
@@ -67,12 +101,13 @@ public func CreateThread(
 ) -> HANDLE {
   answer(otherwise: nil) { () throws(Failure) in
     guard let start = unsafe lpStartAddress else { throw Failure(ERROR_INVALID_PARAMETER) }
-    if dwCreationFlags != 0 { throw Failure(ERROR_NOT_SUPPORTED) }
-    let thread = ThreadObject(ThreadEnd())
+    if dwCreationFlags & ~CREATE_SUSPENDED != 0 { throw Failure(ERROR_NOT_SUPPORTED) }
+    let thread = ThreadObject(ThreadEnd(), isSuspended: dwCreationFlags != 0)
     let routine = unsafe ThreadRoutine(start, lpParameter)
     try translating { () throws(SystemError) in
       try SystemThread.start {
         thread.begin()
+        thread.awaitResumption()
         thread.setExitCode(routine.run())
       }
     }
@@ -97,6 +132,43 @@ public func CreateThread(
   }
 
   func run() -> DWORD { unsafe start(parameter) }
+}
+
+/// Lets a thread run that was created with `CREATE_SUSPENDED`. A thread that runs cannot be suspended.
+///
+/// - Returns: How often it was suspended: 1, or 0 when it runs already; `0xFFFFFFFF` on failure.
+/// - Note: Errors: `ERROR_INVALID_HANDLE`, `ERROR_ACCESS_DENIED`.
+@discardableResult
+public func ResumeThread(_ hThread: HANDLE) -> DWORD {
+  if hThread == ThreadObject.pseudoHandle { return 0 }
+  return answer(otherwise: .max) { () throws(Failure) in
+    try HandleTable.shared.object(hThread, ThreadObject.self, access: THREAD_SUSPEND_RESUME)
+      .resume()
+  }
+}
+
+/// What ``QueueUserAPC(_:_:_:)`` has a thread run.
+public typealias PAPCFUNC = ((ULONG_PTR) -> Void)?
+
+/// Has a thread run a routine in its next alertable wait: `SleepEx`, `WaitForSingleObjectEx`, …
+///
+/// - Parameters:
+///   - pfnAPC: What it runs.
+///   - hThread: The thread: `GetCurrentThread()`, or one of this process.
+///   - dwData: What the routine gets.
+/// - Returns: Whether it was queued. Those of a thread run in the order in which they were.
+/// - Note: Errors: `ERROR_INVALID_HANDLE`; `ERROR_GEN_FAILURE` when the thread has ended;
+///   `ERROR_INVALID_PARAMETER` without a routine.
+@discardableResult
+public func QueueUserAPC(_ pfnAPC: PAPCFUNC, _ hThread: HANDLE, _ dwData: ULONG_PTR) -> BOOL {
+  succeeds { () throws(Failure) in
+    guard let routine = pfnAPC else { throw Failure(ERROR_INVALID_PARAMETER) }
+    if hThread == ThreadObject.pseudoHandle {
+      return ThreadContext.current.enqueue { routine(dwData) }
+    }
+    try HandleTable.shared.object(hThread, ThreadObject.self, access: THREAD_SET_CONTEXT)
+      .enqueue { routine(dwData) }
+  }
 }
 
 /// Ends the calling thread. Mutexes that it owns are abandoned.

@@ -8,7 +8,7 @@ internal import SyncObjects
 @safe final class ThreadContext: LocalWaitable, @unchecked Sendable {
   // Sendable: `lastError` and `thread` are only touched by the thread itself, the rest with the lock held.
   var lastError: DWORD = 0
-  /// The thread, if `CreateThread` has made it. Only touched by the thread itself.
+  /// The thread, if somebody has a handle of it. Only touched by the thread itself.
   var thread: ThreadObject?
 
   let signalWord = SignalWord()
@@ -22,6 +22,7 @@ internal import SyncObjects
       if let context = unsafe context {
         let ended = unsafe Unmanaged<ThreadContext>.fromOpaque(context).takeRetainedValue()
         OverlappedRequest.cancelAll(of: ended)
+        ended.thread = nil
       }
     }
     return key
@@ -48,6 +49,13 @@ internal import SyncObjects
   func enqueue(_ request: OverlappedRequest, _ routine: @escaping () -> Void) {
     guardian.lock()
     requests[ObjectIdentifier(request)] = nil
+    guardian.unlock()
+    enqueue(routine)
+  }
+
+  /// Queues a routine.
+  func enqueue(_ routine: @escaping () -> Void) {
+    guardian.lock()
     routines.append(routine)
     guardian.unlock()
     signalWord.signal()

@@ -14,10 +14,12 @@ enum Waits {
 
   /// Waits for one of the objects.
   static func any(_ objects: [any Waitable], _ milliseconds: DWORD, _ isAlertable: BOOL) -> DWORD {
-    any(objects, milliseconds, isAlertable) { () throws(Never) in }
+    result(isAlertable) { alert in
+      Waiting.any(of: objects, deadline: deadline(milliseconds), alert: alert)
+    }
   }
 
-  /// Waits for one of the objects.
+  /// Does something, and then waits for one of the objects.
   ///
   /// - Parameter begin: What to do first; a pulse that comes of it counts.
   static func any<E: Error>(

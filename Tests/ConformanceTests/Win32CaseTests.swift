@@ -70,9 +70,9 @@ struct Win32CaseTests {
   func count() {
     #expect(Win32Cases.cases("named pipe").count == 111 + 120)
     #expect(Win32Cases.cases("anonymous pipe").count == 12 + 26)
-    #expect(Win32Cases.cases("file mapping").count == 22 + 42)
-    #expect(Win32Cases.syncAreas.flatMap { Win32Cases.cases($0) }.count == 35 + 80)
-    #expect(Win32Cases.cases("mailslot").count == 18 + 29)
+    #expect(Win32Cases.cases("file mapping").count == 22 + 47)
+    #expect(Win32Cases.syncAreas.flatMap { Win32Cases.cases($0) }.count == 35 + 100)
+    #expect(Win32Cases.cases("mailslot").count == 18 + 34)
     #expect(Set(Win32Cases.all.map(\.id)).count == Win32Cases.all.count)
   }
 

@@ -133,6 +133,19 @@ extension Scratch {
     #expect(bytes[0] == 7 && bytes[4999] == 8)
   }
 
+  @Test("a file with holes has room on the disk when it can be written")
+  func holes() throws {
+    let scratch = try Scratch()
+    let file = try scratch.file([])
+    #expect(ftruncate(file.raw, 1 << 20) == 0)
+    var status = stat()
+    #expect(fstat(file.raw, &status) == 0 && status.st_blocks * 512 < 1 << 20)
+    _ = try FileMapping(of: file.raw, .readOnly)
+    #expect(fstat(file.raw, &status) == 0 && status.st_blocks * 512 < 1 << 20)
+    _ = try FileMapping(of: file.raw, .readWrite)
+    #expect(fstat(file.raw, &status) == 0 && status.st_blocks * 512 >= 1 << 20)
+  }
+
   @Test("an empty file, and one that is too short to be read, are refused")
   func refused() throws {
     let scratch = try Scratch()

@@ -130,6 +130,30 @@ import Testing
   }
 }
 
+@Suite struct NameRegistryTests {
+  @Test("a name that cannot be made leaves nothing behind, and one that is there stays")
+  func failure() throws {
+    let scratch = try Scratch()
+    let registry = try NameRegistry("things", in: scratch.runtime)
+    let fail = { (directory: NameDirectory) throws(SystemError) in
+      throw SystemError(code: ENOSPC, call: "write")
+    }
+    #expect(throws: SystemError.self) {
+      _ = try registry.withName("new", creating: true, fail)
+    }
+    #expect(scratch.names("things").isEmpty)
+    let owner = try registry.withName("old", creating: true) {
+      (directory) throws(SystemError) -> NameOwner in try directory.addOwner()
+    }
+    #expect(throws: SystemError.self) {
+      _ = try registry.withName("old", creating: true, fail)
+    }
+    #expect(scratch.names("things").count == 1)
+    _ = consume owner
+    #expect(scratch.names("things").isEmpty)
+  }
+}
+
 @Suite struct FileLockTests {
   @Test("a lock has one holder, and is free when the holder is gone")
   func exclusive() throws {

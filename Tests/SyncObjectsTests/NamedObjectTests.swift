@@ -26,6 +26,22 @@ import Testing
     #expect(scratch.names("objects").isEmpty)
   }
 
+  @Test("an object whose owner is alive and cannot be reached is damaged")
+  func unreachable() throws {
+    let scratch = try Scratch()
+    let event = try Event.create(ObjectName("n"), .manual, in: scratch.runtime).event
+    let directory = scratch.path + "/objects/" + (try #require(scratch.names("objects").first))
+    for note in ["", "99999999 3 -1 0"] {
+      for name in DirectoryListing.names(in: directory) where name.hasSuffix(".open") {
+        try SmallFile.write(note, to: directory + "/" + name)
+      }
+      let other = try scratch.other()
+      #expect(code { _ = try Event.open(ObjectName("n"), in: other) } == .damaged)
+    }
+    event.close()
+    #expect(scratch.names("objects").isEmpty)
+  }
+
   @Test("names differ in case, and one name is of one kind")
   func names() throws {
     let scratch = try Scratch()
@@ -43,6 +59,7 @@ import Testing
   @Test(
     "the session's prefix is taken off, that of all sessions kept, other backslashes refused",
     arguments: [
+      (#"\a"#, .absoluteName), (#"\Local\a"#, .absoluteName),
       (#"local\a"#, .noSuchNamespace), (#"Global\a\b"#, .noSuchNamespace),
       (#"Global\"#, .invalidName), (#"Local\a\b"#, .noSuchNamespace), (#"Local\"#, .invalidName),
       ("", .invalidName),

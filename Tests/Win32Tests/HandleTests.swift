@@ -105,7 +105,7 @@ import Win32
     CloseHandle(r)
   }
 
-  @Test("a duplicate can have fewer rights, never more, and can take the place of the original")
+  @Test("a pipe's duplicate can have fewer rights, never more, and can take the original's place")
   func duplicateAccess() {
     let (r, w) = makePipe()
     var copy: HANDLE = nil
@@ -114,9 +114,9 @@ import Win32
     #expect(read(copy, 1) == .error("ERROR_ACCESS_DENIED"))
     CloseHandle(copy)
     #expect(
-      DuplicateHandle(GetCurrentProcess(), r, GetCurrentProcess(), &copy, GENERIC_ALL, FALSE, 0))
-    #expect(write(copy, "x") == "ERROR_ACCESS_DENIED")
-    CloseHandle(copy)
+      error(
+        DuplicateHandle(GetCurrentProcess(), r, GetCurrentProcess(), &copy, GENERIC_ALL, FALSE, 0))
+        == "ERROR_ACCESS_DENIED")
     #expect(
       DuplicateHandle(
         GetCurrentProcess(), r, GetCurrentProcess(), &copy, 0, FALSE,
@@ -130,6 +130,22 @@ import Win32
         == "ERROR_INVALID_PARAMETER")
     CloseHandle(copy)
     CloseHandle(w)
+  }
+
+  @Test("a handle that is protected stays when a duplicate is to take its place")
+  func duplicateProtected() {
+    let event = CreateEvent(nil, TRUE, FALSE, nil)
+    let (isProtected, me) = (HANDLE_FLAG_PROTECT_FROM_CLOSE, GetCurrentProcess())
+    var copy: HANDLE = nil
+    #expect(SetHandleInformation(event, isProtected, isProtected))
+    #expect(
+      DuplicateHandle(
+        me, event, me, &copy, 0, TRUE, DUPLICATE_SAME_ACCESS | DUPLICATE_CLOSE_SOURCE))
+    var flags: DWORD = 0
+    #expect(GetHandleInformation(copy, &flags) && flags == HANDLE_FLAG_INHERIT)
+    #expect(SetEvent(event) && WaitForSingleObject(copy, 0) == WAIT_OBJECT_0)
+    #expect(SetHandleInformation(event, isProtected, 0))
+    #expect(CloseHandle(event) && CloseHandle(copy))
   }
 
   @Test("what is noted with a handle can be asked and changed, and protects it")

@@ -1,4 +1,5 @@
 import Glibc
+import IPCSystem
 import TestSupport
 import Testing
 import Win32
@@ -32,6 +33,34 @@ import Win32
     #expect(ReleaseMutex(mutex))
     CloseHandle(thread)
     CloseHandle(mutex)
+  }
+
+  @Test("a thread that is created suspended runs when it is resumed, first what was queued")
+  func suspended() {
+    let order = Locked<[UInt]>([])
+    let note = { @Sendable (number: UInt) in order.withLock { $0.append(number) } }
+    let thread = CreateThread(
+      nil, 0,
+      { _ in
+        note(3)
+        return SleepEx(INFINITE, TRUE)
+      }, nil, CREATE_SUSPENDED, nil)
+    #expect(QueueUserAPC(note, thread, 1) && QueueUserAPC(note, thread, 2))
+    #expect(WaitForSingleObject(thread, 50) == WAIT_TIMEOUT)
+    #expect(order.withLock { $0 } == [])
+    #expect(ResumeThread(thread) == 1 && ResumeThread(thread) == 0)
+    #expect(QueueUserAPC(note, thread, 4))
+    #expect(WaitForSingleObject(thread, INFINITE) == WAIT_OBJECT_0)
+    var code: DWORD = 0
+    #expect(GetExitCodeThread(thread, &code) && code == WAIT_IO_COMPLETION)
+    #expect(order.withLock { $0 } == [1, 2, 3, 4])
+    #expect(!QueueUserAPC(note, thread, 5) && GetLastError() == ERROR_GEN_FAILURE)
+    #expect(!QueueUserAPC(nil, thread, 5) && GetLastError() == ERROR_INVALID_PARAMETER)
+    #expect(ResumeThread(nil) == .max && GetLastError() == ERROR_INVALID_HANDLE)
+    CloseHandle(thread)
+    // The thread of a test: from now on it has been in an alertable wait.
+    #expect(QueueUserAPC(note, GetCurrentThread(), 6) && SleepEx(0, TRUE) == WAIT_IO_COMPLETION)
+    #expect(order.withLock { $0.last } == 6)
   }
 
   @Test("duplicates of the pseudo handles are handles for other threads")

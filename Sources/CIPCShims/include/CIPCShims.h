@@ -144,7 +144,11 @@ int cipc_futex_add_and_wake(const void *word, uint32_t amount);
 // MAP_FIXED over a reservation is what alignment takes. `protection` is PROT_…; NULL means failure.
 // What lies between the end and the next multiple of `alignment` stays reserved: nobody can touch it.
 void *cipc_map_aligned(
-    int fd, int64_t offset, size_t length, int protection, int is_private, size_t alignment);
+    int fd, int64_t offset, size_t length, int protection, int is_private, size_t alignment,
+    void *place);
+// Gives every hole of a file's first bytes room on the disk. fallocate is _GNU_SOURCE only, and what
+// posix_fallocate does on file systems without it races with those who write.
+int cipc_fill_holes(int fd, int64_t length);
 // Ends the calling thread. Declared here because Swift's view says that it returns.
 void cipc_exit_thread(void) __attribute__((noreturn));
 
