@@ -39,16 +39,20 @@ import Win32
   func suspended() {
     let order = Locked<[UInt]>([])
     let note = { @Sendable (number: UInt) in order.withLock { $0.append(number) } }
+    let runs = CreateEvent(nil, TRUE, FALSE, nil)
     let thread = CreateThread(
       nil, 0,
       { _ in
         note(3)
+        SetEvent(runs)
         return SleepEx(INFINITE, TRUE)
       }, nil, CREATE_SUSPENDED, nil)
     #expect(QueueUserAPC(note, thread, 1) && QueueUserAPC(note, thread, 2))
     #expect(WaitForSingleObject(thread, 50) == WAIT_TIMEOUT)
     #expect(order.withLock { $0 } == [])
     #expect(ResumeThread(thread) == 1 && ResumeThread(thread) == 0)
+    // Before that, it would run with the others.
+    #expect(WaitForSingleObject(runs, INFINITE) == WAIT_OBJECT_0)
     #expect(QueueUserAPC(note, thread, 4))
     #expect(WaitForSingleObject(thread, INFINITE) == WAIT_OBJECT_0)
     var code: DWORD = 0
@@ -58,6 +62,7 @@ import Win32
     #expect(!QueueUserAPC(nil, thread, 5) && GetLastError() == ERROR_INVALID_PARAMETER)
     #expect(ResumeThread(nil) == .max && GetLastError() == ERROR_INVALID_HANDLE)
     CloseHandle(thread)
+    CloseHandle(runs)
     // The thread of a test: from now on it has been in an alertable wait.
     #expect(QueueUserAPC(note, GetCurrentThread(), 6) && SleepEx(0, TRUE) == WAIT_IO_COMPLETION)
     #expect(order.withLock { $0.last } == 6)
