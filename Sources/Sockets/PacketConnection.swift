@@ -1,6 +1,7 @@
 internal import Glibc
 public import IPCSystem
 public import IPCTransport
+internal import Synchronization
 
 /// A conversation over a connected local socket that keeps messages apart: seqpacket or datagram.
 ///
@@ -25,6 +26,8 @@ public final class PacketConnection: HalfClosable, @unchecked Sendable {
 
   private let socket: DescriptorIO
   private let tether: Tether?
+  /// Whether this side has begun to close: what the peer does then is no news.
+  private let isEnding = Atomic(false)
   /// Nothing was received, and whether it is a message is still to come.
   private var awaitsMark = false
   /// A message of no bytes was sent, and its mark had no room before the deadline.
@@ -112,13 +115,20 @@ public final class PacketConnection: HalfClosable, @unchecked Sendable {
     _ bytes: UnsafeRawBufferPointer, _ deadline: Deadline, after error: SystemError
   ) throws(TransportError) {
     guard error.code == EMSGSIZE else {
-      throw transferError(error, "send \(bytes.count) bytes")
+      throw sendError(error, bytes.count)
     }
     var limit: Int?
     do throws(SystemError) {
       limit = try Self.grow(socket.descriptor, for: bytes.count)
       unsafe try SocketCalls.send(bytes, over: socket, deadline: deadline)
-    } catch { throw transferError(error, "send \(bytes.count) bytes", limit: limit) }
+    } catch { throw sendError(error, bytes.count, limit: limit) }
+  }
+
+  private func sendError(
+    _ error: SystemError, _ count: Int, limit: Int? = nil
+  ) -> TransportError {
+    isEnding.load(ordering: .acquiring)
+      ? TransportError(.closed, "send") : transferError(error, "send \(count) bytes", limit: limit)
   }
 
   /// Receives one message. See ``Connection/receive(into:deadline:)``. Here: `recv(2)`.
@@ -164,7 +174,8 @@ public final class PacketConnection: HalfClosable, @unchecked Sendable {
     }
     awaitsMark = false
     switch length {
-    case 0: throw TransportError(.endOfFile, "receive")
+    case 0:
+      throw TransportError(isEnding.load(ordering: .acquiring) ? .closed : .endOfFile, "receive")
     case PacketConnection.completes: return true
     case PacketConnection.takesBack: return false
     default:
@@ -193,6 +204,7 @@ public final class PacketConnection: HalfClosable, @unchecked Sendable {
 
   /// Ends the conversation. See ``Connection/close()``.
   public func close() {
+    isEnding.store(true, ordering: .releasing)
     tether?.close()
     socket.close()
   }
