@@ -474,9 +474,12 @@ extension PipeLink {
       request.outcome = outcome
       if let operation = request.operation { finished.append(operation.decide(outcome)) }
     }
-    let flushed = unsafe output.pointee.flushes.filter(isFlushed)
-    unsafe output.pointee.flushes.removeAll(where: isFlushed)
-    for flush in flushed { finished.append(flush.operation.decide(.success(PipeTransfer()))) }
+    // Asked once for each: the peer may read on meanwhile.
+    unsafe output.pointee.flushes.removeAll { flush in
+      guard isFlushed(flush) else { return false }
+      finished.append(flush.operation.decide(.success(PipeTransfer())))
+      return true
+    }
     return finished
   }
 
