@@ -190,10 +190,7 @@ struct Place: ~Copyable {
   var runtime: String { path + "/runtime" }
 
   init() throws(SystemError) {
-    var template = Array("/tmp/ipclab-case-XXXXXX".utf8CString)
-    guard unsafe mkdtemp(&template) != nil else { throw lastError("mkdtemp") }
-    path = String(
-      decoding: template.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    path = try TemporaryDirectory.make("/tmp/ipclab-case-XXXXXX")
   }
 
   deinit { Self.remove(path) }

@@ -26,7 +26,8 @@ public final class PacketConnection: HalfClosable, @unchecked Sendable {
 
   private let socket: DescriptorIO
   private let tether: Tether?
-  /// Whether this side has begun to close: what the peer does then is no news.
+  /// Whether this side has begun to close: the peer, who notices by the tether, may then refuse what
+  /// is being sent before the socket is closed.
   private let isEnding = Atomic(false)
   /// Nothing was received, and whether it is a message is still to come.
   private var awaitsMark = false
@@ -174,8 +175,7 @@ public final class PacketConnection: HalfClosable, @unchecked Sendable {
     }
     awaitsMark = false
     switch length {
-    case 0:
-      throw TransportError(isEnding.load(ordering: .acquiring) ? .closed : .endOfFile, "receive")
+    case 0: throw TransportError(.endOfFile, "receive")
     case PacketConnection.completes: return true
     case PacketConnection.takesBack: return false
     default:

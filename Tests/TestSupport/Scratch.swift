@@ -7,9 +7,7 @@ package final class Scratch: Sendable {
   package var path: String { runtime.path }
 
   package init() throws {
-    var template = Array("/tmp/ipclab-test-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else { throw SystemError(code: errno, call: "mkdtemp") }
-    let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    let path = try TemporaryDirectory.make("/tmp/ipclab-test-XXXXXX")
     runtime = try RuntimeDirectory(verifying: path, shared: path + ".shared")
   }
 

@@ -136,7 +136,7 @@ public struct CheckRunner: Sendable {
 
   private func attempt(_ plan: CheckPlan, _ containment: Containment) throws -> Ending {
     // In namespaces it has a file system of its own.
-    let place = containment == .sweep ? try Files.makeDirectory("/tmp/ipclab-check-XXXXXX") : ""
+    let place = containment == .sweep ? try TemporaryDirectory.make("/tmp/ipclab-check-XXXXXX") : ""
     defer { if !place.isEmpty { Self.remove(place) } }
     let order = try JSONEncoder().encode(order(plan, place))
     let sockets = try LocalSocket.pair(.stream)

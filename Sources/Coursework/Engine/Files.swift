@@ -1,7 +1,7 @@
 internal import Glibc
 internal import IPCSystem
 
-/// Whole files, and directories for them.
+/// Whole files.
 enum Files {
   static func exist(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
@@ -38,12 +38,5 @@ enum Files {
       all += buffer.prefix(count)
     }
     return all
-  }
-
-  /// Makes a directory that nobody else has, with letters in the place of the last six X.
-  static func makeDirectory(_ template: String) throws(SystemError) -> String {
-    var path = Array(template.utf8CString)
-    if unsafe mkdtemp(&path) == nil { throw lastError("mkdtemp(\(template))") }
-    return String(decoding: path.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 }

@@ -51,7 +51,7 @@ public struct PackageBuilder: Sendable {
     if let jobs { plan.arguments += ["-j", "\(jobs)"] }
     plan.group = 0
     // The toolchain leaves directories in it. Another build may be waiting for the same products.
-    guard let temporary = try? Files.makeDirectory(products + "/ipclab-tmp-XXXXXX") else {
+    guard let temporary = try? TemporaryDirectory.make(products + "/ipclab-tmp-XXXXXX") else {
       throw CourseworkError.environment("\(products) cannot be written. Check the permissions.")
     }
     defer { FolderCopy.remove(temporary) }
