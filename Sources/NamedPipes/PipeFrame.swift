@@ -1,7 +1,7 @@
 /// The header of a frame: what a pipe's ring is made of.
 ///
-/// A message is one frame, or several when it is longer than the ring has room for at once. The
-/// header is written by the peer, who may write anything: ``init(decoding:_:available:expected:)``
+/// A message is one frame, or several: when it is longer than the ring has room for at once, or when
+/// its reader begins while the rest is still being copied. The header is written by the peer, who may write anything: ``init(decoding:_:available:expected:)``
 /// accepts only what can be followed safely.
 struct PipeFrame: Equatable {
   /// Size of the encoded header; frames begin at multiples of this.
@@ -14,6 +14,8 @@ struct PipeFrame: Equatable {
   private static let magic: UInt64 = 0xF1
   private static let noSlot: UInt64 = 0xFF
   private static let lengthMask: UInt64 = 0xFFFF_FFFF
+  private static let followed: UInt64 = 1 << 48
+  private static let unused: UInt64 = 0x00FE_0000_0000_0000
 
   /// What the bytes behind the header are.
   enum Kind: UInt64 {
@@ -34,12 +36,17 @@ struct PipeFrame: Equatable {
   /// The word in which the message's writer and reader agree who of them comes first when the writer
   /// takes the message back; `nil` for a message that is not taken back any more.
   var slot: Int?
+  /// Whether the next part is about to come, whatever the reader does: its room is taken.
+  var isFollowed: Bool
 
-  init(_ kind: Kind, length: Int, remaining: Int, slot: Int? = nil) {
+  init(
+    _ kind: Kind, length: Int, remaining: Int, slot: Int? = nil, isFollowed: Bool = false
+  ) {
     self.kind = kind
     self.length = length
     self.remaining = remaining
     self.slot = slot
+    self.isFollowed = isFollowed
   }
 
   /// What a frame with so many bytes takes in the ring.
@@ -51,7 +58,7 @@ struct PipeFrame: Equatable {
   var encoded: (UInt64, UInt64) {
     let slot = slot.map { UInt64($0) } ?? Self.noSlot
     let word = UInt64(length) | kind.rawValue << 32 | slot << 40 | Self.magic << 56
-    return (word, UInt64(remaining))
+    return (word | (isFollowed ? Self.followed : 0), UInt64(remaining))
   }
 
   /// Understands a header.
@@ -64,13 +71,14 @@ struct PipeFrame: Equatable {
   @inline(__always)
   init?(decoding word: UInt64, _ remaining: UInt64, available: Int, expected: Int) {
     let length = Int(word & Self.lengthMask)
-    guard word >> 56 == Self.magic, word & 0x00FF_0000_0000_0000 == 0,
+    guard word >> 56 == Self.magic, word & Self.unused == 0,
       let kind = Kind(rawValue: word >> 32 & 0xFF), Self.space(length) <= available,
       remaining <= UInt64(Self.longestMessage)
     else { return nil }
     let slot = word >> 40 & 0xFF
     self.init(
-      kind, length: length, remaining: Int(remaining), slot: slot == Self.noSlot ? nil : Int(slot))
+      kind, length: length, remaining: Int(remaining), slot: slot == Self.noSlot ? nil : Int(slot),
+      isFollowed: word & Self.followed != 0)
     guard slot == Self.noSlot || slot < UInt64(Self.slots) else { return nil }
     switch kind {
     case .first: if expected != 0 || length > self.remaining { return nil }

@@ -80,9 +80,8 @@ extension PipeLink {
       }
       unsafe input.pointee.isDriven = true
       let begin = MonotonicClock.now()
-      if unsafe input.pointee.lingers && deadline != .immediate && input.pointee.reader.linger() {
-        continue
-      }
+      let lingers = unsafe input.pointee.lingers || input.pointee.reader.isFollowed
+      if unsafe lingers && deadline != .immediate && input.pointee.reader.linger() { continue }
       if unsafe input.pointee.reader.announceSleep(wanted: target.count) {
         unsafe input.pointee.reader.stopSleeping()
         continue
@@ -105,11 +104,21 @@ extension PipeLink {
         break loop
       }
     }
-    if filled > 0 {
-      unsafe input.pointee.reader.giveBack(UnsafeRawBufferPointer(rebasing: target[..<filled]))
-    }
+    let kept = unsafe keep(target, filled, mode.joined)
     finishDriving()
+    if let kept { return kept }
     throw failure
+  }
+
+  /// Gives up a read that is not finished, with the lock held: of a message, the next read begins with
+  /// what there was of it; of bytes, the read is done.
+  private func keep(
+    _ target: UnsafeMutableRawBufferPointer, _ filled: Int, _ joined: Bool
+  ) -> Part? {
+    if filled == 0 { return nil }
+    if joined { return Part(count: filled, hasMore: false) }
+    unsafe input.pointee.reader.giveBack(UnsafeRawBufferPointer(rebasing: target[..<filled]))
+    return nil
   }
 
   @inline(__always)
@@ -142,19 +151,19 @@ extension PipeLink {
     // Before looking into the ring: what was written before the end was written is there.
     let hasEnded = peerHasClosed(unsafe input.pointee.peerIsGone)
     do throws(PipeViolation) {
-      let progress: PipeReader.Progress
+      var progress: PipeReader.Progress
       if mode.whole, filled == 0,
         let length = try unsafe input.pointee.reader.lengthIfLonger(than: target.count)
       {
         return .failed(TransportError(.moreData, "read from the pipe", limit: length))
       }
-      if mode.joined {
-        let result = try unsafe input.pointee.reader.readBytes(into: target)
-        progress = result.progress
-        filled = result.count
-      } else {
-        progress = try unsafe input.pointee.reader.readMessage(into: target, filled: &filled)
-      }
+      repeat {
+        progress =
+          try unsafe mode.joined
+          ? input.pointee.reader.readBytes(into: target, filled: &filled)
+          : input.pointee.reader.readMessage(into: target, filled: &filled)
+      } while unsafe mode.noWait && progress == .unfinished && input.pointee.reader.isFollowed
+        && input.pointee.reader.linger()
       if case .done(let hasMore) = progress {
         if unsafe input.pointee.reader.publish() { ringRoom() }
         return .done(Part(count: filled, hasMore: hasMore))
@@ -234,7 +243,7 @@ extension PipeLink {
       let mode = ReadMode(joined: joined, noWait: noWait)
       switch unsafe attempt(request.buffer, &request.filled, mode) {
       case .done(let part): immediate = .success(request.transfer(part))
-      case .failed(let error): immediate = .failure(error)
+      case .failed(let error): immediate = giveUp(request, error)
       case .wait: break
       }
     } else if let error = obstacle("read from the pipe") {
@@ -302,7 +311,7 @@ extension PipeLink {
       let outcome: Result<PipeTransfer, TransportError>
       switch unsafe attempt(request.buffer, &request.filled, mode) {
       case .done(let part): outcome = .success(request.transfer(part))
-      case .failed(let error): outcome = .failure(error)
+      case .failed(let error): outcome = giveUp(request, error)
       case .wait: return finished
       }
       // Empty when a violation has ended the link.
@@ -314,19 +323,24 @@ extension PipeLink {
     return finished
   }
 
+  /// What comes of a request that is given up, with the lock held.
+  private func giveUp(
+    _ request: ReadRequest, _ error: TransportError
+  ) -> Result<PipeTransfer, TransportError> {
+    let kept = unsafe keep(request.buffer, request.filled, request.joined)
+    return kept.map { .success(request.transfer($0)) } ?? .failure(error)
+  }
+
   private func abort(_ request: ReadRequest) {
     inputLock.lock()
     guard let place = unsafe input.pointee.queue.firstIndex(where: { $0 === request }) else {
       return inputLock.unlock()
     }
     unsafe _ = input.pointee.queue.remove(at: place)
-    if request.filled > 0 {
-      unsafe input.pointee.reader.giveBack(
-        UnsafeRawBufferPointer(rebasing: request.buffer[..<request.filled]))
-    }
+    let outcome = giveUp(request, TransportError(.cancelled, "read from the pipe"))
     let finished = unsafe input.pointee.isDriven ? [] : progressReads() + driveReads()
     inputLock.unlock()
-    request.operation.finish(.failure(TransportError(.cancelled, "read from the pipe")))
+    request.operation.finish(outcome)
     for action in finished { action() }
   }
 

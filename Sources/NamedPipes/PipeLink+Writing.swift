@@ -92,7 +92,9 @@ extension PipeLink {
       && (output.pointee.writer.fits(count, quota: quota) || count == 0)
     {
       do throws(PipeViolation) {
-        isWritten = try unsafe output.pointee.writer.putWhole(head, bytes)
+        isWritten =
+          try unsafe count >= PipeWriter.leastInParts
+          ? putLong(head, bytes) : output.pointee.writer.putWhole(head, bytes)
       } catch {
         outputLock.unlock()
         throw violation()
@@ -122,6 +124,25 @@ extension PipeLink {
     return count
   }
 
+  /// Puts in a message that is within the quota, with the lock held.
+  @inline(never)
+  private func putLong(
+    _ head: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer
+  ) throws(PipeViolation) -> Bool {
+    let part = unsafe output.pointee.writer.partSize
+    if part < .max,
+      try unsafe output.pointee.writer.putInParts(of: part, head, bytes, wake: wakeReader)
+    {
+      return true
+    }
+    return try unsafe output.pointee.writer.putWhole(head, bytes)
+  }
+
+  /// Wakes the reader, which was taken from its sleep, with the lock held.
+  private func wakeReader() {
+    if !dataBell.ring() { unsafe output.pointee.peerIsGone = true }
+  }
+
   /// How many bytes reads that wait will take at once, with the lock held.
   private var partForReads: Int {
     unsafe output.pointee.queue.isEmpty ? Int(clamping: output.pointee.writer.wantedNow) : 0
@@ -142,9 +163,8 @@ extension PipeLink {
   /// - Returns: Whether the peer is there.
   @inline(__always)
   private func ringData() -> Bool {
-    if unsafe !output.pointee.writer.takesReaderFromSleep() || dataBell.ring() { return true }
-    unsafe output.pointee.peerIsGone = true
-    return false
+    if unsafe output.pointee.writer.takesReaderFromSleep() { wakeReader() }
+    return unsafe !output.pointee.peerIsGone
   }
 
   /// The error of a new write when nobody will read it, with the lock held.
@@ -334,7 +354,7 @@ extension PipeLink {
     let result = unsafe bytes.withUnsafeBytes { bytes -> Result<Bool, PipeViolation> in
       do throws(PipeViolation) {
         let head = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
-        return .success(try unsafe output.pointee.writer.putWhole(head, bytes))
+        return .success(try unsafe putLong(head, bytes))
       } catch { return .failure(error) }
     }
     return try result.get()
@@ -446,19 +466,16 @@ extension PipeLink {
     var hasPut = false
     for request in unsafe output.pointee.queue where !request.held.isSent {
       do throws(PipeViolation) {
-        if try unsafe output.pointee.writer.put(&request.held, request.head, request.bytes) {
-          hasPut = true
-        }
+        let isOn = try unsafe output.pointee.writer.put(
+          &request.held, request.head, request.bytes, wake: wakeReader)
+        if isOn { hasPut = true }
       } catch {
         finished.append { _ = self.violation() }
         return finished
       }
       if !request.held.isSent { break }
     }
-    if hasPut {
-      _ = ringData()
-      finished += completeWhatWasRead()
-    }
+    if hasPut { finished += completeWhatWasRead() }
     return finished
   }
 

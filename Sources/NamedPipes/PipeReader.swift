@@ -13,7 +13,7 @@ struct PipeViolation: Error {}
   enum Progress: Equatable {
     /// There is nothing to read.
     case empty
-    /// A message was begun whose rest has not arrived.
+    /// What was begun is not all there: a message, or, of bytes, what is being written at once.
     case unfinished
     /// The read is done.
     case done(hasMore: Bool)
@@ -28,6 +28,8 @@ struct PipeViolation: Error {}
   private var expected = 0
   /// The slot of the message in progress.
   private var slot: Int?
+  /// Whether the next part of the message in progress is about to come.
+  private(set) var isFollowed = false
   /// Up to here the writer was seen to have written.
   private var seenTail: UInt64 = 0
   private var consumedBytes: UInt64 = 0
@@ -74,17 +76,22 @@ struct PipeViolation: Error {}
 
   /// Reads in byte mode: what is there, whatever the bounds of the messages.
   ///
-  /// An empty message is read by itself, or skipped on the way to bytes.
+  /// An empty message is read by itself, or skipped on the way to bytes. `.unfinished` when the
+  /// writer is just putting in more of the same message.
+  ///
+  /// - Parameter filled: As for ``readMessage(into:filled:)``.
   mutating func readBytes(
-    into target: UnsafeMutableRawBufferPointer
-  ) throws(PipeViolation) -> (progress: Progress, count: Int) {
-    var filled = 0
-    var hasRead = false
+    into target: UnsafeMutableRawBufferPointer, filled: inout Int
+  ) throws(PipeViolation) -> Progress {
+    var hasRead = filled > 0
     while true {
       let frame = try front()
       if !stash.isEmpty {
         unsafe takeStash(target, &filled)
         hasRead = true
+      }
+      if frame == nil && filled > 0 && filled < target.count && expected != 0 && isFollowed {
+        return .unfinished
       }
       guard let frame, !hasRead || (filled < target.count && unread > 0) else { break }
       hasRead = true
@@ -93,7 +100,7 @@ struct PipeViolation: Error {}
       filled += count
       if offset == frame.length { pass(frame) }
     }
-    return (hasRead ? .done(hasMore: false) : .empty, filled)
+    return hasRead ? .done(hasMore: false) : .empty
   }
 
   /// How long the message at the front is, if it is longer than `limit`.
@@ -123,13 +130,19 @@ struct PipeViolation: Error {}
     var position = head
     var start = offset
     var next = expected
-    while bytes.count < limit, position != seenTail {
+    var isFollowed = isFollowed
+    while bytes.count < limit {
+      if position == seenTail {
+        guard next != 0, isFollowed, linger() else { break }
+        try checkTail()
+      }
       let frame = try decode(at: position, expecting: next)
       if frame.kind == .first && !joined && position != head { break }
       let place = Int(position & UInt64(direction.size - 1)) + PipeFrame.headerSize
       position &+= UInt64(PipeFrame.space(frame.length))
       if frame.kind == .skip { continue }
       next = frame.remaining - frame.length
+      isFollowed = frame.isFollowed
       if frame.slot != nil && isTakenBack(frame) {
         // Whatever came of it, the next may be a message's beginning.
         next = 0
@@ -341,6 +354,7 @@ struct PipeViolation: Error {}
   private mutating func pass(_ frame: PipeFrame) {
     head &+= UInt64(PipeFrame.space(frame.length))
     offset = 0
+    isFollowed = frame.isFollowed
     expected = frame.remaining - frame.length
     if expected == 0 {
       slot = nil
@@ -378,6 +392,7 @@ struct PipeViolation: Error {}
     head &+= UInt64(PipeFrame.space(frame.length))
     let begun = offset > 0 || frame.kind == .rest || !stash.isEmpty
     offset = 0
+    isFollowed = frame.isFollowed
     stash = []
     if begun { abandoned += 1 }
     expected = frame.remaining - frame.length

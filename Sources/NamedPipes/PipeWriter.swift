@@ -153,6 +153,55 @@ internal import Synchronization
     return true
   }
 
+  // MARK: - Long messages, in parts
+
+  /// How much of a message to put in before looking whether the reader waits for it.
+  ///
+  /// A reader on another processor that does is told at once: it copies one part out while the next is
+  /// copied in. All others see a message only when it is all there.
+  var partSize: Int {
+    let processor = unsafe direction.readerProcessor.pointee.load(ordering: .relaxed)
+    let isElsewhere = processor != 0 && Int(processor) != Processor.current + 1
+    return isElsewhere ? Self.part : Int.max
+  }
+
+  private static let part = 64 * 1024
+  /// Messages that are shorter, in bytes, are not worth it.
+  static let leastInParts = 2 * part
+
+  /// As ``putWhole(_:_:)``, but tells a reader that waits after each `part` bytes.
+  ///
+  /// - Parameter wake: Wakes the reader, which sleeps.
+  @inline(never)
+  mutating func putInParts(
+    of part: Int, _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, wake: () -> Void
+  ) throws(PipeViolation) -> Bool {
+    let count = head.count + body.count
+    let parts = stride(from: 0, to: count, by: part)
+    let space = parts.reduce(0) { $0 + PipeFrame.space(min(part, count - $1)) }
+    guard try makeRoom(space) else { return false }
+    queuedBytes &+= UInt64(count)
+    queuedMessages &+= 1
+    var isAwaited = false
+    for sent in parts {
+      let left = count - sent
+      let length = min(part, left)
+      let frame = PipeFrame(
+        sent == 0 ? .first : .rest, length: length, remaining: left, isFollowed: length < left)
+      unsafe Self.copy(head, body, from: sent, count: length, to: store(frame))
+      tail &+= UInt64(PipeFrame.space(length))
+      isAwaited = isAwaited || readerSleeps
+      if isAwaited || length == left { tell(wake) }
+    }
+    return true
+  }
+
+  /// Tells the reader, and wakes it if it sleeps.
+  private func tell(_ wake: () -> Void) {
+    publish()
+    if takesReaderFromSleep() { wake() }
+  }
+
   /// Tells the reader how much is queued and where it ends.
   @inline(__always)
   private func publish() {
@@ -295,9 +344,11 @@ internal import Synchronization
 
   /// Puts in as much of the message as there is room for.
   ///
+  /// - Parameter wake: Wakes the reader, which sleeps.
   /// - Returns: Whether something was put in.
   mutating func put(
-    _ held: inout Held, _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer
+    _ held: inout Held, _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer,
+    wake: () -> Void
   ) throws(PipeViolation) -> Bool {
     if held.slot == nil {
       guard let slot = freeSlot() else {
@@ -313,20 +364,27 @@ internal import Synchronization
     }
     let before = held.sent
     var isFirst = before == 0
+    let part = partSize
+    var isAwaited = false
     repeat {
       let left = held.count - held.sent
-      let length = min(left, try room(for: left) - PipeFrame.headerSize)
+      let room = try room(for: left)
+      let length = min(left, room - PipeFrame.headerSize, part)
       if length < 0 || (length == 0 && left > 0) { break }
+      let isFollowed = length == part && room - PipeFrame.space(length) > PipeFrame.headerSize
       let frame = PipeFrame(
-        isFirst ? .first : .rest, length: length, remaining: left, slot: held.slot)
-      let place = unsafe store(frame)
-      unsafe Self.copy(head, body, from: held.sent, count: length, to: place)
+        isFirst ? .first : .rest, length: length, remaining: left, slot: held.slot,
+        isFollowed: isFollowed && length < left)
+      unsafe Self.copy(head, body, from: held.sent, count: length, to: store(frame))
       tail &+= UInt64(PipeFrame.space(length))
       held.sent += length
       isFirst = false
+      isAwaited = isAwaited || readerSleeps
+      if isAwaited { tell(wake) }
     } while held.sent < held.count
-    publish()
-    return held.sent > before || held.count == 0
+    let hasPut = held.sent > before || held.count == 0
+    if hasPut { tell(wake) }
+    return hasPut
   }
 
   /// Copies bytes of what `head` and `body` are together.

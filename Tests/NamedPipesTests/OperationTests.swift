@@ -112,6 +112,93 @@ struct OperationTests {
     pipe.close()
   }
 
+  /// Far beyond the quota: it is put in in parts when the reader waits on another processor.
+  private static let long = pattern(1_000_000)
+
+  @Test(
+    "a read that waits gets all of a long write, also of bytes",
+    arguments: [
+      NamedPipes.Kind.byte, .message,
+    ])
+  func longWrites(kind: NamedPipes.Kind) throws {
+    let scratch = try Scratch()
+    let pipe = try Pipe(scratch, kind)
+    let rounds = 60
+    let writer = try Background {
+      for _ in 0..<rounds { _ = try pipe.server.write(Self.long.span, deadline: .never) }
+    }
+    for _ in 0..<rounds {
+      let bytes = try pipe.client.read(upTo: Self.long.count).bytes
+      if bytes != Self.long { Issue.record("\(bytes.count) bytes") }
+    }
+    _ = try writer.value()
+    pipe.close()
+  }
+
+  @Test(
+    "reads that do not wait, and those that soon give up, lose nothing of long writes",
+    arguments: [
+      NamedPipes.Kind.byte, .message,
+    ])
+  func impatientReads(kind: NamedPipes.Kind) throws {
+    let scratch = try Scratch()
+    let pipe = try Pipe(scratch, kind)
+    let rounds = 60
+    let writer = try Background {
+      for _ in 0..<rounds { _ = try pipe.server.write(Self.long.span, deadline: .never) }
+    }
+    var generator = SeededGenerator(seed: 4)
+    var received: [UInt8] = []
+    var number = 0
+    while number < rounds {
+      let before = received.count
+      do {
+        switch Int.random(in: 0..<3, using: &generator) {
+        case 0:
+          let pause = Duration.microseconds(Int.random(in: 0...300, using: &generator))
+          received += try pipe.client.read(upTo: Self.long.count, deadline: .after(pause)).bytes
+        case 1:
+          try pipe.client.setMode(read: nil, wait: .noWait)
+          defer { try? pipe.client.setMode(read: nil, wait: .wait) }
+          received += try pipe.client.read(upTo: Self.long.count).bytes
+        default:
+          let read = pipe.client.startRead(upTo: Self.long.count) { _ in }
+          usleep(UInt32.random(in: 0...200, using: &generator))
+          if !read.cancel() { received += try #require(read.outcome).get().bytes }
+        }
+      } catch let error as TransportError where error.code == .timedOut || error.code == .wouldBlock
+      {}
+      if kind == .message && received.count > before {
+        #expect(received.count - before == Self.long.count)
+      }
+      while received.count >= Self.long.count {
+        let first = Array(received.prefix(Self.long.count))
+        if first != Self.long { Issue.record("message \(number) is damaged") }
+        received.removeFirst(Self.long.count)
+        number += 1
+      }
+    }
+    #expect(received.isEmpty)
+    _ = try writer.value()
+    pipe.close()
+  }
+
+  @Test("a read that does not wait leaves a message of which only a part is there")
+  func partWithoutWaiting() throws {
+    let scratch = try Scratch()
+    let pipe = try Pipe(scratch)
+    // Longer than the ring.
+    let message = pattern(9_000_000)
+    let write = pipe.server.startWrite(message) { _ in }
+    try pipe.client.setMode(read: nil, wait: .noWait)
+    let read = pipe.client.startRead(upTo: message.count) { _ in }
+    #expect(code(read.outcome) == .wouldBlock)
+    try pipe.client.setMode(read: nil, wait: .wait)
+    #expect(try pipe.client.read(upTo: message.count).bytes == message)
+    #expect(try write.outcome?.get().count == message.count)
+    pipe.close()
+  }
+
   @Test("cancelling a pending write removes what was not read of it, and completes those behind it")
   func cancelWrite() throws {
     let scratch = try Scratch()

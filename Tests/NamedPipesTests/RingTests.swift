@@ -33,10 +33,25 @@ final class Ring {
     return held
   }
 
-  func push(_ held: inout PipeWriter.Held, _ bytes: [UInt8]) throws {
+  func push(
+    _ held: inout PipeWriter.Held, _ bytes: [UInt8], wake: () -> Void = {}
+  ) throws {
     _ = try bytes.withUnsafeBytes {
-      try writer.put(&held, .init(start: nil, count: 0), $0)
+      try writer.put(&held, .init(start: nil, count: 0), $0, wake: wake)
     }
+  }
+
+  /// Puts in a message as for a reader on another processor.
+  func putInParts(_ bytes: [UInt8], wake: () -> Void) throws -> Bool {
+    try bytes.withUnsafeBytes {
+      try writer.putInParts(of: 4096, .init(start: nil, count: 0), $0, wake: wake)
+    }
+  }
+
+  /// Says that the reader waits on a processor that nobody has.
+  func pretendSleep() {
+    direction.readerProcessor.pointee.store(10_000, ordering: .relaxed)
+    _ = reader.announceSleep(wanted: 1)
   }
 
   func readMessage(upTo limit: Int) throws -> (PipeReader.Progress, [UInt8]) {
@@ -57,10 +72,20 @@ final class Ring {
   }
 
   func readBytes(upTo limit: Int) throws -> (PipeReader.Progress, [UInt8]) {
-    var buffer = [UInt8](repeating: 0, count: limit)
-    let result = try buffer.withUnsafeMutableBytes { try reader.readBytes(into: $0) }
+    var filled = 0
+    return try readBytesOn(upTo: limit, &filled, [])
+  }
+
+  /// Goes on with a read of bytes that was unfinished.
+  func readBytesOn(
+    upTo limit: Int, _ filled: inout Int, _ had: [UInt8]
+  ) throws -> (PipeReader.Progress, [UInt8]) {
+    var buffer = had + [UInt8](repeating: 0, count: limit - had.count)
+    let progress = try buffer.withUnsafeMutableBytes {
+      try reader.readBytes(into: $0, filled: &filled)
+    }
     _ = reader.publish()
-    return (result.progress, Array(buffer.prefix(result.count)))
+    return (progress, Array(buffer.prefix(filled)))
   }
 }
 
@@ -165,6 +190,46 @@ struct RingTests {
     }
     #expect(bytes == message)
     #expect(ring.writer.passedMessages == 1)
+  }
+
+  @Test(
+    "a reader that waits elsewhere gets a long message part by part, in one read",
+    arguments: [
+      false, true,
+    ])
+  func parts(joined: Bool) throws {
+    for isHeld in [false, true] {
+      let ring = try Ring()
+      let message = pattern(1_000_000)
+      var (filled, bytes) = (0, [UInt8]())
+      var wakes = 0
+      func readOn() throws -> PipeReader.Progress {
+        let progress: PipeReader.Progress
+        (progress, bytes) =
+          try joined
+          ? ring.readBytesOn(upTo: message.count, &filled, bytes)
+          : ring.readOn(upTo: message.count, &filled, bytes)
+        return progress
+      }
+      func wake() {
+        wakes += 1
+        #expect((try? readOn()) == .unfinished)
+        #expect(filled > 0 && filled < message.count)
+        ring.pretendSleep()
+      }
+      ring.pretendSleep()
+      if isHeld {
+        var held = ring.writer.hold(message.count)
+        try ring.push(&held, message) { if wakes < 3 { wake() } }
+        #expect(held.isSent)
+      } else {
+        #expect(try ring.putInParts(message) { if wakes < 3 { wake() } })
+      }
+      #expect(wakes == 3)
+      #expect(try readOn() == .done(hasMore: false))
+      #expect(bytes == message)
+      #expect(ring.writer.isRead(upTo: 1))
+    }
   }
 
   @Test("what is taken back of an unread message is never read, and what is behind it is")
