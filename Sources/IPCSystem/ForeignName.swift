@@ -64,6 +64,7 @@ public struct ForeignName: Sendable {
     /// Sleeps until a file appears or goes, or one of the servers ends.
     ///
     /// - Returns: Whether a server was alive.
+    /// - Throws: `ECANCELED` (``CancellableCalls``).
     public func wait(deadline: Deadline) throws(SystemError) -> Bool {
       var processes: [Int32] = []
       defer { for process in processes { _ = Glibc.close(process) } }
@@ -85,6 +86,7 @@ public struct ForeignName: Sendable {
           ? unsafe cipc_ppoll(&entries, count, nil) : unsafe cipc_ppoll(&entries, count, &time)
         if ready >= 0 { break }
         if errno != EINTR { throw lastError("ppoll") }
+        if CancellableCalls.isCancelled { throw SystemError(code: ECANCELED, call: "ppoll") }
       }
       // What is known now need not wake again.
       var buffer = [UInt8](repeating: 0, count: 4096)

@@ -158,10 +158,14 @@ extension DescriptorIO {
 extension LocalSocket {
   /// Waits until a socket that no other thread uses has input or has hung up. Wraps `ppoll(2)`.
   ///
-  /// - Throws: `ETIMEDOUT`.
+  /// - Throws: `ETIMEDOUT`, `ECANCELED` (``CancellableCalls``).
   public static func waitForInput(_ socket: Int32, deadline: Deadline) throws(SystemError) {
     var entry = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-    while try retrying("poll", { unsafe poll(&entry, 1, deadline.pollMilliseconds) }) == 0 {
+    while true {
+      let ready = unsafe poll(&entry, 1, deadline.pollMilliseconds)
+      if ready > 0 { return }
+      if ready < 0 && errno != EINTR { throw lastError("poll") }
+      if CancellableCalls.isCancelled { throw SystemError(code: ECANCELED, call: "poll") }
       if deadline.hasPassed { throw SystemError(code: ETIMEDOUT, call: "poll") }
     }
   }

@@ -223,6 +223,7 @@ struct InstanceSearch {
   }
 
   private func checkTime(_ operation: String, _ deadline: Deadline) throws(TransportError) {
+    if CancellableCalls.isCancelled { throw TransportError(.cancelled, operation) }
     if deadline.hasPassed {
       throw TransportError(
         deadline == .immediate ? .instancesBusy : .timedOut, operation,

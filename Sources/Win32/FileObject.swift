@@ -47,6 +47,8 @@ class FileObject: KernelObject, @unchecked Sendable {
   let completion = Event(.manual, isSet: true)
   /// The calls without an operation that wait.
   let calls = CancellableCalls()
+  /// Calls that wait for a pipe by its name.
+  static let callsByName = CancellableCalls()
   /// The operations that are going on.
   let requests = Locked<[OverlappedRequest]>([])
 

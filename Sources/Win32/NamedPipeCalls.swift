@@ -110,8 +110,10 @@ public func WaitNamedPipe(_ lpNamedPipeName: LPCTSTR, _ nTimeOut: DWORD) -> BOOL
     let name = try NamedPipeOpening.name(lpNamedPipeName.orFailure(ERROR_INVALID_NAME))
     let directory = try Win32Names.directory()
     do throws(TransportError) {
-      try NamedPipes.waitForInstance(
-        of: name, in: directory, deadline: NamedPipeOpening.deadline(nTimeOut))
+      try FileObject.callsByName.run { () throws(TransportError) in
+        try NamedPipes.waitForInstance(
+          of: name, in: directory, deadline: NamedPipeOpening.deadline(nTimeOut))
+      }
     } catch {
       throw error.code == .instancesBusy ? Failure(ERROR_SEM_TIMEOUT) : Failure(error)
     }
@@ -216,9 +218,11 @@ public func CallNamedPipe(
     let source = unsafe request.bindMemory(to: UInt8.self)
     let limit = target.count
     let answer = try translating { () throws(TransportError) in
-      unsafe try NamedPipes.call(
-        name, Span(_unsafeElements: source), upTo: limit, in: directory,
-        deadline: NamedPipeOpening.deadline(nTimeOut))
+      try FileObject.callsByName.run { () throws(TransportError) in
+        unsafe try NamedPipes.call(
+          name, Span(_unsafeElements: source), upTo: limit, in: directory,
+          deadline: NamedPipeOpening.deadline(nTimeOut))
+      }
     }
     unsafe target.copyBytes(from: answer.bytes)
     unsafe lpBytesRead?.pointee = DWORD(answer.count)

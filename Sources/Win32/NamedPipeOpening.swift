@@ -45,7 +45,9 @@ enum NamedPipeOpening {
     if access & FILE_READ_ATTRIBUTES != 0 { rights.insert(.readAttributes) }
     if access & FILE_WRITE_ATTRIBUTES != 0 { rights.insert(.writeAttributes) }
     let client = try translating { () throws(TransportError) in
-      try NamedPipeClient(name, access: rights, in: directory, deadline: .immediate)
+      try FileObject.callsByName.run { () throws(TransportError) in
+        try NamedPipeClient(name, access: rights, in: directory, deadline: .immediate)
+      }
     }
     return NamedPipeFile(client, isOverlapped: isOverlapped)
   }

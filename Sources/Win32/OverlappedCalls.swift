@@ -153,11 +153,10 @@ public func CancelIoEx(_ hFile: HANDLE, _ lpOverlapped: LPOVERLAPPED) -> BOOL {
   }
 }
 
-/// Ends the call that a thread of this process is inside: `ReadFile`, `WriteFile`, `ConnectNamedPipe`
-/// and the like, when they wait. It fails with `ERROR_OPERATION_ABORTED`.
+/// Ends the call that a thread of this process is inside: `ReadFile`, `WriteFile`, `ConnectNamedPipe`,
+/// `WaitNamedPipe` and the like, when they wait. It fails with `ERROR_OPERATION_ABORTED`.
 ///
-/// Operations that go on after their call has returned are not meant, nor are waits for objects, nor
-/// `WaitNamedPipe` and `CallNamedPipe`, which have no handle.
+/// Operations that go on after their call has returned are not meant, nor are waits for objects.
 ///
 /// - Parameter hThread: The thread; a handle of ``CreateThread(_:_:_:_:_:_:)``, or a duplicate of
 ///   `GetCurrentThread()` that the thread has made.
@@ -175,9 +174,9 @@ public func CancelSynchronousIo(_ hThread: HANDLE) -> BOOL {
     let thread = try HandleTable.shared.object(
       hThread, ThreadObject.self, access: THREAD_TERMINATE)
     let number = Int32(bitPattern: thread.number)
-    let files = HandleTable.shared.objects(FileObject.self)
+    let calls = HandleTable.shared.objects(FileObject.self).map(\.calls) + [FileObject.callsByName]
     // Another thread may have the number of one that has ended.
-    guard !thread.end.hasEnded, files.contains(where: { $0.calls.cancel(of: number) }) else {
+    guard !thread.end.hasEnded, calls.contains(where: { $0.cancel(of: number) }) else {
       throw Failure(ERROR_NOT_FOUND)
     }
   }
