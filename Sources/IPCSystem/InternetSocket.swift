@@ -32,7 +32,8 @@ public struct InternetAddress: Sendable, Hashable, CustomStringConvertible {
   /// - Throws: `EINVAL` without a port, `EADDRNOTAVAIL` when the name has no IPv4 address.
   public static func parse(_ text: String) throws(SystemError) -> InternetAddress {
     guard let colon = text.lastIndex(of: ":"),
-      let port = UInt16(text[text.index(after: colon)...]), colon != text.startIndex
+      let port = UInt16(text[text.index(after: colon)...]), colon != text.startIndex,
+      !text[..<colon].contains(":")
     else { throw SystemError(code: EINVAL, call: "address \(text)") }
     var hints = unsafe addrinfo()
     unsafe hints.ai_family = AF_INET

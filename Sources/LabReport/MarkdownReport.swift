@@ -100,7 +100,7 @@ struct MarkdownReport {
     }
     let head = ["Need", "Waiting"] + model.placements.map { Self.escaped(Placement.title($0)) }
     let body = rows.isEmpty ? "Nothing was measured.\n" : table(head, rows)
-    return "## Which mechanism for which need\n\n\(body)"
+    return "## Which mechanism for which need\n\n### Needs that figures answer\n\n\(body)"
   }
 
   private var featureNeeds: String {
@@ -114,7 +114,9 @@ struct MarkdownReport {
       ]
     }
     let note = model.reachNote.map { "\n\($0)\n" } ?? ""
-    return rows.isEmpty ? "" : table(["Need", "Yes", "Otherwise observed"], rows) + note
+    if rows.isEmpty { return "" }
+    return "### Needs that probes answer\n\n" + table(["Need", "Yes", "Otherwise observed"], rows)
+      + note
   }
 
   private var summary: String {

@@ -1,5 +1,6 @@
 internal import Coursework
 internal import IPCSystem
+internal import LabReport
 internal import LabRunner
 
 /// `ipclab lab grade`: grades a folder of submissions.
@@ -79,11 +80,12 @@ enum LabGradeCommand {
     } else if isDone {
       Output.message(
         "Interrupted before sources were compared. To do that: ipclab lab grade --resume --out "
-          + directory)
+          + ShellWord.quoted(directory))
       return Exit.interrupted
     }
     if !isDone {
-      Output.message("Interrupted. To go on: ipclab lab grade --resume --out \(directory)")
+      Output.message(
+        "Interrupted. To go on: ipclab lab grade --resume --out \(ShellWord.quoted(directory))")
       return Exit.interrupted
     }
     let flagged = result.submissions.filter(\.needsPerson)

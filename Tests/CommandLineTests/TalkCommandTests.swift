@@ -322,6 +322,13 @@ struct TalkCommandTests {
     #expect(try actor.status() == .exited(2))
   }
 
+  @Test("say which form an address has when it is too long, not that there is no such host")
+  func form() throws {
+    let outcome = try Room().run("listen", "tcp:127.0.0.1:80:9")
+    #expect(outcome.status == .exited(2))
+    #expect(outcome.messages.contains("wants a port or HOST:PORT"))
+  }
+
   // MARK: - With other programs
 
   private static let blob: [UInt8] = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
