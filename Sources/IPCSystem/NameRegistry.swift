@@ -352,9 +352,14 @@ extension FileLock {
   }
 
   /// Replaces the file's contents.
+  ///
+  /// A new file is not truncated: ext4 writes one that was to the disk when it is closed, which takes
+  /// a millisecond, also when it was removed before.
   func write(_ text: String) throws(SystemError) {
     let raw = self.raw
-    try checked("ftruncate") { ftruncate(raw, 0) }
+    var status = stat()
+    try checked("fstat") { unsafe fstat(raw, &status) }
+    if status.st_size > 0 { try checked("ftruncate") { ftruncate(raw, 0) } }
     let bytes = Array(text.utf8)
     try retrying("pwrite") { unsafe pwrite(raw, bytes, bytes.count, 0) }
   }

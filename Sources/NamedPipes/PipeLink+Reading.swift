@@ -90,7 +90,7 @@ extension PipeLink {
       let outcome = bell(dataBell, deadline)
       inputLock.lock()
       unsafe input.pointee.reader.stopSleeping()
-      unsafe input.pointee.lingers = Lingering.pays(since: begin)
+      unsafe input.pointee.lingers = !lingers && Lingering.pays(since: begin)
       switch outcome {
       case .success(.rang): break
       case .success(.gone): unsafe input.pointee.peerIsGone = true

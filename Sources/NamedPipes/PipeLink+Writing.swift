@@ -207,7 +207,8 @@ extension PipeLink {
       unsafe output.pointee.isDriven = true
       unsafe stopWatching(&output.pointee.watch)
       let begin = MonotonicClock.now()
-      if unsafe output.pointee.lingers && deadline != .immediate {
+      let lingers = unsafe output.pointee.lingers && deadline != .immediate
+      if lingers {
         unsafe output.pointee.writer.linger(until: wakeAt(patient))
         finished += progressWrites()
       }
@@ -224,7 +225,7 @@ extension PipeLink {
         }
         outputLock.lock()
         if outcome == .gone { unsafe output.pointee.peerIsGone = true }
-        unsafe output.pointee.lingers = Lingering.pays(since: begin)
+        unsafe output.pointee.lingers = !lingers && Lingering.pays(since: begin)
         finished = progressWrites()
       }
       unsafe output.pointee.isDriven = false
