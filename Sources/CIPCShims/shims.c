@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/membarrier.h>
 #include <linux/futex.h>
 #include <mqueue.h>
 #include <poll.h>
@@ -105,6 +106,13 @@ __thread int cipc_own_thread __attribute__((tls_model("initial-exec")));
 void cipc_set_own_thread(int tid) { cipc_own_thread = tid; }
 int cipc_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL); }
 int cipc_gettid(void) { return (int)syscall(SYS_gettid); }
+
+int cipc_register_for_barriers(void) {
+  return (int)syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0);
+}
+int cipc_remote_barrier(void) {
+  return (int)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0);
+}
 int cipc_tgkill(int pid, int tid, int sig) {
   return (int)syscall(SYS_tgkill, pid, tid, sig);
 }

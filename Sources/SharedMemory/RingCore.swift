@@ -58,9 +58,8 @@ internal import Synchronization
     func word(_ offset: Int) -> UnsafeMutablePointer<Atomic<UInt32>> {
       unsafe (base + offset).assumingMemoryBound(to: Atomic<UInt32>.self)
     }
-    func tail(_ control: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
-      unsafe (base + control + RingLayout.tailOffset)
-        .assumingMemoryBound(to: Atomic<UInt64>.self)
+    func long(_ offset: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
+      unsafe (base + offset).assumingMemoryBound(to: Atomic<UInt64>.self)
     }
     self.mapping = mapping
     self.policy = policy
@@ -72,26 +71,32 @@ internal import Synchronization
     unsafe producer.initialize(
       to: RingProducer(
         data: base + RingLayout.ring(writtenBy: side),
-        slots: base + RingLayout.slots(writtenBy: side), tail: tail(out),
+        slots: base + RingLayout.slots(writtenBy: side), tail: long(out + RingLayout.tailOffset),
         bell: RingBell(
-          policy: policy, sleeps: word(out + RingLayout.consumerSleepsOffset),
+          policy: policy, sleeps: long(out + RingLayout.consumerSleepsOffset),
           semaphore: base + out + RingLayout.itemsOffset),
         waiter: RingWaiter(
-          policy: policy, ending: ending, sleeps: word(out + RingLayout.producerSleepsOffset),
+          policy: policy, ending: ending, sleeps: long(out + RingLayout.producerSleepsOffset),
           semaphore: spaces, ownProcessor: word(RingLayout.processorOffset(side)),
-          peerProcessor: word(RingLayout.processorOffset(other)), receives: false)))
+          peerProcessor: word(RingLayout.processorOffset(other)),
+          peerTakesPart: word(RingLayout.barrierOffset(other)), receives: false)))
     unsafe consumer = .allocate(capacity: 1)
     unsafe consumer.initialize(
       to: RingConsumer(
         data: base + RingLayout.ring(writtenBy: other),
-        slots: base + RingLayout.slots(writtenBy: other), tail: tail(incoming),
+        slots: base + RingLayout.slots(writtenBy: other),
+        tail: long(incoming + RingLayout.tailOffset),
         bell: RingBell(
-          policy: policy, sleeps: word(incoming + RingLayout.producerSleepsOffset),
+          policy: policy, sleeps: long(incoming + RingLayout.producerSleepsOffset),
           semaphore: base + incoming + RingLayout.spacesOffset),
         waiter: RingWaiter(
-          policy: policy, ending: ending, sleeps: word(incoming + RingLayout.consumerSleepsOffset),
+          policy: policy, ending: ending, sleeps: long(incoming + RingLayout.consumerSleepsOffset),
           semaphore: items, ownProcessor: word(RingLayout.processorOffset(side)),
-          peerProcessor: word(RingLayout.processorOffset(other)), receives: true)))
+          peerProcessor: word(RingLayout.processorOffset(other)),
+          peerTakesPart: word(RingLayout.barrierOffset(other)), receives: true)))
+    if policy == .hybrid && RemoteBarrier.takesPart {
+      unsafe word(RingLayout.barrierOffset(side)).pointee.store(1, ordering: .releasing)
+    }
   }
 
   deinit {

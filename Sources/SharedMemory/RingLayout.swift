@@ -16,7 +16,7 @@ enum RingLayout {
   /// First eight bytes of the mapping: “ipclabrn”.
   static let magic: UInt64 = 0x6970_636c_6162_726e
   /// Version of this layout.
-  static let version: UInt32 = 1
+  static let version: UInt32 = 2
 
   /// Alignment of records, in bytes: a cache line.
   static let unit = 64
@@ -36,6 +36,8 @@ enum RingLayout {
   static let capacityOffset = 16
   /// Where a side notes the processor it runs on, plus one; the client's, then the server's.
   static func processorOffset(_ side: Side) -> Int { side == .client ? 128 : 256 }
+  /// Where a side says that it takes part in barriers (``RemoteBarrier``): 1 when it does.
+  static func barrierOffset(_ side: Side) -> Int { processorOffset(side) + 4 }
 
   // A control page. The tail has the offset up to which all is consumed in its lower half and the
   // number of messages consumed, modulo 2^32, in the upper. Each word has a line of its own, two apart: lines are fetched in pairs.

@@ -78,24 +78,31 @@ enum RingStatus: Int {
 @safe struct RingWaiter {
   let policy: WaitPolicy
   let ending: UnsafeMutablePointer<RingEnding>
-  /// In the shared memory: for what this end sleeps.
-  let sleeps: UnsafeMutablePointer<Atomic<UInt32>>
+  /// In the shared memory: for what this end sleeps, and its promise; see ``RingBell``.
+  let sleeps: UnsafeMutablePointer<Atomic<UInt64>>
   /// In the shared memory: what this end waits on with the semaphore policy.
   let semaphore: UnsafeMutableRawPointer
   /// In the shared memory: the processor, plus one, on which this side and the other side run.
   let ownProcessor: UnsafeMutablePointer<Atomic<UInt32>>
   let peerProcessor: UnsafeMutablePointer<Atomic<UInt32>>
+  /// In the shared memory: whether the other side's process takes part in barriers.
+  let peerTakesPart: UnsafeMutablePointer<Atomic<UInt32>>
   let receives: Bool
+  /// ``RingBell/promised``, or 0.
+  private var promise: UInt64 = 0
   private var spinBudget = longestSpin
+  /// Whether both sides ran on one processor when this end last wanted to spin.
+  private var sharesProcessor = false
 
   private static let longestSpin = 4000
   private static let shortestSpin = 60
 
   init(
     policy: WaitPolicy, ending: UnsafeMutablePointer<RingEnding>,
-    sleeps: UnsafeMutablePointer<Atomic<UInt32>>, semaphore: UnsafeMutableRawPointer,
+    sleeps: UnsafeMutablePointer<Atomic<UInt64>>, semaphore: UnsafeMutableRawPointer,
     ownProcessor: UnsafeMutablePointer<Atomic<UInt32>>,
-    peerProcessor: UnsafeMutablePointer<Atomic<UInt32>>, receives: Bool
+    peerProcessor: UnsafeMutablePointer<Atomic<UInt32>>,
+    peerTakesPart: UnsafeMutablePointer<Atomic<UInt32>>, receives: Bool
   ) {
     self.policy = policy
     unsafe self.ending = ending
@@ -103,6 +110,7 @@ enum RingStatus: Int {
     unsafe self.semaphore = semaphore
     unsafe self.ownProcessor = ownProcessor
     unsafe self.peerProcessor = peerProcessor
+    unsafe self.peerTakesPart = peerTakesPart
     self.receives = receives
   }
 
@@ -174,10 +182,12 @@ enum RingStatus: Int {
       unsafe ownProcessor.pointee.store(here, ordering: .relaxed)
     }
     let there = unsafe peerProcessor.pointee.load(ordering: .relaxed)
-    if there == here || there == 0 { return false }
+    sharesProcessor = there == here
+    if sharesProcessor || there == 0 { return false }
     for _ in 0..<spinBudget {
       if unsafe changed(word, value) {
         spinBudget = min(Self.longestSpin, spinBudget &* 2)
+        if receives && promise == 0 { makePromise() }
         return true
       }
       Processor.spinHint()
@@ -186,21 +196,39 @@ enum RingStatus: Int {
     return false
   }
 
-  private func sleep(
+  /// Spinning pays off: the sender is to do without a fence, if both processes take part.
+  @inline(never)
+  private mutating func makePromise() {
+    guard unsafe peerTakesPart.pointee.load(ordering: .acquiring) == 1, RemoteBarrier.takesPart
+    else { return }
+    promise = RingBell.promised
+    unsafe sleeps.pointee.store(promise, ordering: .releasing)
+  }
+
+  /// Says that this end sleeps, and does as it has promised. With both sides on one processor it will
+  /// often sleep: the promise ends.
+  private mutating func announceSleep(_ note: UInt32) {
+    let hasPromised = promise != 0
+    if sharesProcessor { promise = 0 }
+    unsafe sleeps.pointee.store(promise | UInt64(note), ordering: .sequentiallyConsistent)
+    if hasPromised { RemoteBarrier.issue() }
+  }
+
+  private mutating func sleep(
     _ word: UnsafeMutablePointer<Atomic<UInt32>>, _ value: UInt32, _ note: UInt32,
     _ deadline: Deadline, _ announce: () -> Void
   ) -> RingStatus {
     let address = UInt(bitPattern: UnsafeRawPointer(word))
     slot { $0.store(address, ordering: .sequentiallyConsistent) }
     defer {
-      unsafe sleeps.pointee.store(0, ordering: .relaxed)
+      unsafe sleeps.pointee.store(promise, ordering: .relaxed)
       slot { $0.store(0, ordering: .releasing) }
     }
     announce()
     while true {
       // The other end changes the word and then looks whether we sleep; we say that we sleep and
       // then look at the word. One of the two sees the other.
-      unsafe sleeps.pointee.store(note, ordering: .sequentiallyConsistent)
+      announceSleep(note)
       if unsafe word.pointee.load(ordering: .sequentiallyConsistent) != value { return .ready }
       if ended { return unsafe lastLook(word, value, .ended) }
       if case .timedOut = unsafe Futex.wait(
@@ -220,14 +248,14 @@ enum RingStatus: Int {
     }
   }
 
-  private func sleepOnSemaphore(
+  private mutating func sleepOnSemaphore(
     _ word: UnsafeMutablePointer<Atomic<UInt32>>, _ value: UInt32, _ note: UInt32,
     _ deadline: Deadline, _ announce: () -> Void
   ) -> RingStatus {
     defer { unsafe sleeps.pointee.store(0, ordering: .relaxed) }
     announce()
     while true {
-      unsafe sleeps.pointee.store(note, ordering: .sequentiallyConsistent)
+      announceSleep(note)
       if unsafe word.pointee.load(ordering: .sequentiallyConsistent) != value { return .ready }
       if ended { return unsafe lastLook(word, value, .ended) }
       if !(unsafe SharedSemaphore.wait(semaphore, deadline: deadline)) && deadline.hasPassed {
@@ -243,12 +271,20 @@ enum RingStatus: Int {
 /// messages consumed that it wants to see grow. Were it only a flag, a waker that is slow between
 /// reading and clearing it could take away the note of the sleeper's next sleep, and leave it
 /// asleep.
+///
+/// A sender stores a commit word and looks at the note; the receiver makes its note and looks at the
+/// word. Both need a fence in between, which takes longer than a short message. A receiver that spins,
+/// and hardly ever sleeps, promises to run the sender's too (``RemoteBarrier``) whenever it goes to
+/// sleep. The promise stands in the upper half of the word with the note: one look tells both.
 @safe struct RingBell {
   let policy: WaitPolicy
-  /// In the shared memory: the note of the other end, 0 when it is awake.
-  let sleeps: UnsafeMutablePointer<Atomic<UInt32>>
+  /// In the shared memory: the note of the other end, 0 when it is awake, and its promise.
+  let sleeps: UnsafeMutablePointer<Atomic<UInt64>>
   /// In the shared memory: what the other end sleeps on with the semaphore policy.
   let semaphore: UnsafeMutableRawPointer
+
+  /// What a receiver adds to its note that has promised to run the sender's fences.
+  static let promised: UInt64 = 1 << 32
 
   /// The note of a sleeper; never 0.
   @inline(__always)
@@ -266,10 +302,16 @@ enum RingStatus: Int {
     // A plain store and a fence after it: an atomic exchange would have the processor fetch the
     // word's line only when it has written the payload's, and the consumer waits for both.
     unsafe word.pointee.store(value, ordering: .releasing)
+    // The compiler keeps the order of the store and of a load this strong; the processor need not.
+    if policy == .hybrid,
+      unsafe sleeps.pointee.load(ordering: .sequentiallyConsistent) == Self.promised
+    {
+      return
+    }
     atomicMemoryFence(ordering: .sequentiallyConsistent)
-    let note = Self.note(number)
-    if unsafe sleeps.pointee.load(ordering: .sequentiallyConsistent) == note {
-      unsafe wake(UnsafeRawPointer(word), note)
+    let state = unsafe sleeps.pointee.load(ordering: .sequentiallyConsistent)
+    if UInt32(truncatingIfNeeded: state) == Self.note(number) {
+      unsafe wake(UnsafeRawPointer(word), state)
     }
   }
 
@@ -280,16 +322,17 @@ enum RingStatus: Int {
   func wakeProducer(
     waitingOn tail: UnsafeMutablePointer<Atomic<UInt64>>, consumed number: UInt32?
   ) {
-    let note = unsafe sleeps.pointee.load(ordering: .sequentiallyConsistent)
-    if note != 0 && note != number.map(Self.note) { unsafe wake(UnsafeRawPointer(tail), note) }
+    let state = unsafe sleeps.pointee.load(ordering: .sequentiallyConsistent)
+    let note = UInt32(truncatingIfNeeded: state)
+    if note != 0 && note != number.map(Self.note) { unsafe wake(UnsafeRawPointer(tail), state) }
   }
 
   /// Once per sleep: until the sleeper has run, this end may store many more values.
   @inline(never)
-  private func wake(_ word: UnsafeRawPointer, _ note: UInt32) {
+  private func wake(_ word: UnsafeRawPointer, _ state: UInt64) {
     guard
       unsafe sleeps.pointee.compareExchange(
-        expected: note, desired: 0, ordering: .sequentiallyConsistent
+        expected: state, desired: state & Self.promised, ordering: .sequentiallyConsistent
       ).exchanged
     else { return }
     if policy == .semaphore {

@@ -47,6 +47,39 @@ struct ConversationTests {
     #expect(ok == 200, "seed \(seed)")
   }
 
+  /// A receiver that spins promises the sender to run its fences; just when it is about to sleep it
+  /// must not miss a message.
+  @Test(
+    "a receiver on another processor that spins and sleeps by turns misses nothing",
+    .enabled(if: Processor.allowed().count > 1), arguments: [WaitPolicy.hybrid, .event])
+  func spinningAndSleeping(_ policy: WaitPolicy) async throws {
+    let received = try await blocking {
+      let pair = try SharedRing.pair(policy: policy)
+      let processors = Processor.allowed()
+      let count = 60_000
+      let sender = try Background {
+        try Processor.pin(to: processors[0])
+        var generator = SeededGenerator(seed: 11)
+        for number in 0..<count {
+          let end = MonotonicClock.now() + UInt64.random(in: 0...8000, using: &generator)
+          while MonotonicClock.now() < end {}
+          try pair.client.send([UInt8(truncatingIfNeeded: number)], deadline: .never)
+        }
+      }
+      let receiver = try Background {
+        try Processor.pin(to: processors[1])
+        for number in 0..<count {
+          let bytes = try pair.server.receive(deadline: .after(.seconds(60)))
+          if bytes != [UInt8(truncatingIfNeeded: number)] { return number }
+        }
+        return count
+      }
+      try sender.value()
+      return try receiver.value()
+    }
+    #expect(received == 60_000)
+  }
+
   @Test("the longest message fits an empty ring wherever it stands, and one byte more is refused")
   func longest() async throws {
     let (outcomes, refusal) = try await blocking {

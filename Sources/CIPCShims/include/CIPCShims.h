@@ -106,6 +106,11 @@ static inline void cipc_spin_hint(void) {
 #endif
 }
 
+// Registers the process for barriers of others, and has all registered processes run one. Both
+// return 0, or -1 and errno.
+int cipc_register_for_barriers(void);
+int cipc_remote_barrier(void);
+
 // Signals as readable descriptors: sys/signalfd.h is not in the module map.
 int cipc_signalfd(const sigset_t *signals);
 // The number of one pending signal, 0 when there is none.
