@@ -94,7 +94,7 @@ enum RingLayout {
   /// has room for it wherever the empty place is.
   @inline(__always)
   static func window(_ record: Int) -> Int {
-    min(capacity, max(smallWindow, min(largeWindow, record &* 128), record &* 16))
+    min(capacity, max(smallWindow, min(largeWindow, record &* 128), record &* 4))
   }
 
   private static let smallWindow = 128 << 10
