@@ -26,9 +26,6 @@ public import IPCSystem
   private static let cacheLine = 64
   private static let pageSize: UInt = 4096
   private static let readAhead = 256 * 1024
-  /// How much is read with one call at most, in messages and in bytes.
-  private static let largestBatch = 16
-  private static let largestBatchSize = 32 * 1024
 
   private let input: DescriptorIO
   private let output: DescriptorIO
@@ -42,11 +39,6 @@ public import IPCSystem
   private var pendingStart = 0
   private var pendingEnd = 0
   private var lastReceived = 0
-  // How many messages to read with one call, how many calls in a row gave as much as they asked for,
-  // and after how many more is asked for.
-  private var batch = 1
-  private var fullReads = 0
-  private var patience = 64
 
   /// Creates a conversation over two descriptors, or over the same one twice.
   ///
@@ -361,42 +353,15 @@ public import IPCSystem
       pendingEnd -= pendingStart
       pendingStart = 0
     }
-    let wanted = max(2 * Self.headerSize, batch * (Self.headerSize + lastReceived))
+    let wanted = max(2 * Self.headerSize, Self.headerSize + lastReceived)
     let end = unsafe min(pending.count, pendingEnd + wanted)
     do throws(SystemError) {
       let received = try unsafe input.read(
         into: UnsafeMutableRawBufferPointer(rebasing: pending[pendingEnd..<end]), deadline: deadline
       )
       pendingEnd += received
-      adjustBatch(isFull: received == wanted)
       return received > 0
     } catch { throw TransportError(error, "receive") }
-  }
-
-  /// Reads more with one call as long as there is more, and less when there is not.
-  ///
-  /// Calls are saved that way. But a receiver that is faster than the sender sleeps before each
-  /// message, and each send must wake it, which costs more: on two processors it is better to take
-  /// them one by one and stay behind a little.
-  @inline(__always)
-  private func adjustBatch(isFull: Bool) {
-    if isFull {
-      fullReads += 1
-      if fullReads >= patience { enlargeBatch() }
-    } else {
-      if batch > 1 && fullReads == 0 {
-        batch = 1
-        patience = min(4 * patience, 1 << 18)
-      }
-      fullReads = 0
-    }
-  }
-
-  @inline(never)
-  private func enlargeBatch() {
-    fullReads = 0
-    let size = 2 * batch * (Self.headerSize + lastReceived)
-    if batch < Self.largestBatch && size <= Self.largestBatchSize { batch *= 2 }
   }
 
   /// The length in the header at `pendingStart`.
