@@ -10,9 +10,8 @@ public import IPCSystem
 /// and the next header aside. Which of the two a receive does depends on the length of the message
 /// before.
 @safe public final class FramedStream: HalfClosable, @unchecked Sendable {
-  // Sendable: `pending*`, `lastReceived` and the size of a batch are touched by the one receiving
-  // thread only, `outgoing` by the one sending thread only, as `Connection` demands; the rest never
-  // changes.
+  // Sendable: `pending*` and `lastReceived` are touched by the one receiving thread only, `outgoing`
+  // by the one sending thread only, as `Connection` demands; the rest never changes.
 
   /// Longest message, in bytes. A longer length in a header means a peer that breaks the protocol.
   public static let maximumMessage = 1 << 30

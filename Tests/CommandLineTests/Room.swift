@@ -132,6 +132,9 @@ final class Actor {
     return false
   }
 
+  /// Waits until there are so many bytes of output, or it ends; they can still be read.
+  func awaitOutput(_ count: Int) { output.await(count) }
+
   /// Waits for the end; what has not been read of output and messages.
   func finish() throws -> (status: IPCSystem.ExitStatus, output: String, messages: String) {
     let (status, bytes, messages) = try finishBytes()
@@ -172,6 +175,8 @@ final class Actor {
         }
       }
     }
+
+    func await(_ count: Int) { while bytes.count - start < count && more() {} }
 
     func all() -> [UInt8] {
       while more() {}

@@ -371,27 +371,38 @@ struct TalkCommandTests {
     let port = try Port(.tcp).number
     let nc = try room.tool("nc", "-v", "-N", "-l", "127.0.0.1", port)
     try #require(nc.says("Listening"))
-    try exchange(try room.ipclab("connect", "--raw", "tcp:\(port)"), nc)
+    try exchange(try room.ipclab("connect", "--raw", "tcp:\(port)"), nc, endsInTurn: true)
   }
 
   /// Both send the same and then end their input, and both have all of it.
-  private func exchange(_ one: Actor, _ other: Actor) throws {
+  ///
+  /// - Parameter endsInTurn: Whether `one` ends its input when it has heard all that `other` says. An
+  ///   nc that listens stops when its peer has ended and it has nothing in hand, whatever it may still
+  ///   have to read from its input.
+  private func exchange(_ one: Actor, _ other: Actor, endsInTurn: Bool = false) throws {
     let actors = [one, other]
+    let mayEnd = Signal()
+    if !endsInTurn { mayEnd.set() }
     // Each has more to send than the pipes between hold: nobody may wait for the other to finish.
     let writers = try actors.map { actor in
-      let box = Unshared(actor)
+      let (box, isOne) = (Unshared(actor), actor === one)
       return try Background {
         try box.value.type(Self.blob)
+        if isOne { try mayEnd.wait() }
         box.value.endInput()
       }
     }
     let readers = try actors.map { actor in
-      let box = Unshared(actor)
-      return try Background { try box.value.finishBytes() }
+      let (box, isOne) = (Unshared(actor), actor === one)
+      return try Background {
+        box.value.awaitOutput(Self.blob.count)
+        if isOne { mayEnd.set() }
+        return try box.value.finishBytes()
+      }
     }
-    for writer in writers { try writer.value() }
-    for reader in readers {
+    for (writer, reader) in zip(writers, readers) {
       let outcome = try reader.value()
+      #expect(throws: Never.self, "\(outcome.status): \(outcome.messages)") { try writer.value() }
       #expect(outcome.output == Self.blob, "\(outcome.messages)")
       #expect(outcome.status == .exited(0), "\(outcome.messages)")
     }
