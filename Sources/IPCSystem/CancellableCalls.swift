@@ -26,6 +26,8 @@ public final class CancellableCalls: Sendable {
 
   /// Runs a call. Calls of one thread are not nested.
   public func run<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
+    // Not every call has a descriptor, which would have done it.
+    DescriptorIO.prepareInterrupts
     let thread = ThreadIdentity.current
     calls.withLock { $0.append(Call(thread: thread)) }
     defer { leave(thread) }

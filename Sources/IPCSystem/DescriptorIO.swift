@@ -151,7 +151,7 @@ public final class DescriptorIO: @unchecked Sendable {
 
   // MARK: - Inside
 
-  private static let prepareInterrupts: Void = {
+  static let prepareInterrupts: Void = {
     _ = cipc_install_interrupt(cipc_interrupt_signal())
     BrokenPipes.ignore()
   }()

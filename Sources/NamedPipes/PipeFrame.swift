@@ -1,8 +1,8 @@
 /// The header of a frame: what a pipe's ring is made of.
 ///
 /// A message is one frame, or several: when it is longer than the ring has room for at once, or when
-/// its reader begins while the rest is still being copied. The header is written by the peer, who may write anything: ``init(decoding:_:available:expected:)``
-/// accepts only what can be followed safely.
+/// its reader begins while the rest is still being copied. The header is written by the peer, who may
+/// write anything: ``init(decoding:_:available:expected:)`` accepts only what can be followed safely.
 struct PipeFrame: Equatable {
   /// Size of the encoded header; frames begin at multiples of this.
   static let headerSize = 16

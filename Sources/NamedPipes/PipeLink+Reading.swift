@@ -43,6 +43,8 @@ extension PipeLink {
     var joined: Bool
     /// Whether to fail instead of waiting.
     var noWait = false
+    /// Whether the caller will not wait, whoever says so.
+    var isImpatient = false
     /// Whether a message that does not fit is left where it is (`.moreData`), not read in parts.
     var whole = false
   }
@@ -62,6 +64,8 @@ extension PipeLink {
     into target: UnsafeMutableRawBufferPointer, _ mode: ReadMode, deadline: Deadline
   ) throws(TransportError) -> Part {
     var filled = 0
+    var mode = mode
+    mode.isImpatient = deadline == .immediate
     inputLock.lock()
     if unsafe input.pointee.isDriven || !input.pointee.queue.isEmpty {
       inputLock.unlock()
@@ -80,8 +84,14 @@ extension PipeLink {
       }
       unsafe input.pointee.isDriven = true
       let begin = MonotonicClock.now()
-      let lingers = unsafe input.pointee.lingers || input.pointee.reader.isFollowed
-      if unsafe lingers && deadline != .immediate && input.pointee.reader.linger() { continue }
+      if deadline != .immediate {
+        let processor = unsafe input.pointee.reader.writerProcessor
+        let isFollowed = unsafe input.pointee.reader.isFollowed
+        let hasNews = unsafe input.pointee.lingering.wait(
+          for: processor, since: begin, isUrged: isFollowed
+        ) { unsafe input.pointee.reader.hasNews }
+        if hasNews { continue }
+      }
       if unsafe input.pointee.reader.announceSleep(wanted: target.count) {
         unsafe input.pointee.reader.stopSleeping()
         continue
@@ -90,7 +100,7 @@ extension PipeLink {
       let outcome = bell(dataBell, deadline)
       inputLock.lock()
       unsafe input.pointee.reader.stopSleeping()
-      unsafe input.pointee.lingers = !lingers && Lingering.pays(since: begin)
+      unsafe input.pointee.lingering.hasSlept(since: begin)
       switch outcome {
       case .success(.rang): break
       case .success(.gone): unsafe input.pointee.peerIsGone = true
@@ -150,8 +160,10 @@ extension PipeLink {
     dropWhatTheDeadHeld()
     // Before looking into the ring: what was written before the end was written is there.
     let hasEnded = peerHasClosed(unsafe input.pointee.peerIsGone)
+    var isBeingWritten = false
     do throws(PipeViolation) {
       var progress: PipeReader.Progress
+      var patience: UInt64 = 0
       if mode.whole, filled == 0,
         let length = try unsafe input.pointee.reader.lengthIfLonger(than: target.count)
       {
@@ -162,8 +174,9 @@ extension PipeLink {
           try unsafe mode.joined
           ? input.pointee.reader.readBytes(into: target, filled: &filled)
           : input.pointee.reader.readMessage(into: target, filled: &filled)
-      } while unsafe mode.noWait && progress == .unfinished && input.pointee.reader.isFollowed
-        && input.pointee.reader.linger()
+        isBeingWritten = unsafe progress == .unfinished && input.pointee.reader.isFollowed
+      } while unsafe isBeingWritten && (mode.noWait || mode.isImpatient)
+        && input.pointee.reader.awaitPart(until: &patience)
       if case .done(let hasMore) = progress {
         if unsafe input.pointee.reader.publish() { ringRoom() }
         return .done(Part(count: filled, hasMore: hasMore))
@@ -176,7 +189,10 @@ extension PipeLink {
       inputLock.lock()
       return .failed(error)
     }
-    if hasEnded { return .failed(TransportError(.endOfFile, "read from the pipe")) }
+    // A peer that closes says so, and puts in the rest of what it is writing, before it hangs up.
+    if unsafe hasEnded && !(isBeingWritten && !input.pointee.peerIsGone) {
+      return .failed(TransportError(.endOfFile, "read from the pipe"))
+    }
     if mode.noWait { return .failed(TransportError(.wouldBlock, "read from the pipe")) }
     return .wait
   }

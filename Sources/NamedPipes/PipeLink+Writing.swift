@@ -93,8 +93,8 @@ extension PipeLink {
     {
       do throws(PipeViolation) {
         isWritten =
-          try unsafe count >= PipeWriter.leastInParts
-          ? putLong(head, bytes) : output.pointee.writer.putWhole(head, bytes)
+          try unsafe count < PipeWriter.leastInParts
+          ? output.pointee.writer.putWhole(head, bytes) : putLong(head, bytes)
       } catch {
         outputLock.unlock()
         throw violation()
@@ -130,7 +130,7 @@ extension PipeLink {
     _ head: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer
   ) throws(PipeViolation) -> Bool {
     let part = unsafe output.pointee.writer.partSize
-    if part < .max,
+    if head.count + bytes.count >= PipeWriter.leastInParts, part < .max,
       try unsafe output.pointee.writer.putInParts(of: part, head, bytes, wake: wakeReader)
     {
       return true
@@ -207,10 +207,12 @@ extension PipeLink {
       unsafe output.pointee.isDriven = true
       unsafe stopWatching(&output.pointee.watch)
       let begin = MonotonicClock.now()
-      let lingers = unsafe output.pointee.lingers && deadline != .immediate
-      if lingers {
-        unsafe output.pointee.writer.linger(until: wakeAt(patient))
-        finished += progressWrites()
+      if deadline != .immediate {
+        let (processor, wanted) = (unsafe output.pointee.writer.readerProcessor, wakeAt(patient))
+        let isRead = unsafe output.pointee.lingering.wait(for: processor, since: begin) {
+          unsafe output.pointee.writer.consumedBytes >= wanted
+        }
+        if isRead { finished += progressWrites() }
       }
       if request.outcome == nil {
         announceWriterSleep(patient)
@@ -225,7 +227,7 @@ extension PipeLink {
         }
         outputLock.lock()
         if outcome == .gone { unsafe output.pointee.peerIsGone = true }
-        unsafe output.pointee.lingers = !lingers && Lingering.pays(since: begin)
+        unsafe output.pointee.lingering.hasSlept(since: begin)
         finished = progressWrites()
       }
       unsafe output.pointee.isDriven = false

@@ -38,8 +38,7 @@ internal import Synchronization
     var lastLookOfReads: UInt64 = 0
     /// Whether what a dead peer's writes waited with was dropped.
     var hasDropped = false
-    /// Whether the last wait was short enough to linger before the next.
-    var lingers = false
+    var lingering = Lingering()
   }
 
   /// The writing half.
@@ -51,8 +50,7 @@ internal import Synchronization
     var flushes: [FlushRequest] = []
     var watch: PipeWatch?
     var peerIsGone = false
-    /// Whether the last wait was short enough to linger before the next.
-    var lingers = false
+    var lingering = Lingering()
   }
 
   /// A registration with the watcher. The number tells it from later ones.

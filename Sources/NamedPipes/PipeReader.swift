@@ -7,7 +7,8 @@ struct PipeViolation: Error {}
 
 /// The reading end of a direction: takes frames out of the ring. One thread at a time.
 ///
-/// It never waits and makes no system call. What the peer wrote is checked before it is followed.
+/// It waits at most for a part that is just being put in. What the peer wrote is checked before it is
+/// followed.
 @safe struct PipeReader {
   /// How far a read got.
   enum Progress: Equatable {
@@ -38,6 +39,8 @@ struct PipeViolation: Error {}
   private var published: UInt64 = 0
   /// Bytes at the front of the message in progress that a read took and gave back.
   private var stash: [UInt8] = []
+  /// Whether the writer has died: what is not there will not come.
+  private var writerIsDead = false
   /// Counts messages of which the writer took back the rest while they were being read.
   private var abandoned = 0
 
@@ -90,7 +93,7 @@ struct PipeViolation: Error {}
         unsafe takeStash(target, &filled)
         hasRead = true
       }
-      if frame == nil && filled > 0 && filled < target.count && expected != 0 && isFollowed {
+      if frame == nil && filled < target.count && expected != 0 && isFollowed {
         return .unfinished
       }
       guard let frame, !hasRead || (filled < target.count && unread > 0) else { break }
@@ -106,8 +109,8 @@ struct PipeViolation: Error {}
   /// How long the message at the front is, if it is longer than `limit`.
   @inline(__always)
   mutating func lengthIfLonger(than limit: Int) throws(PipeViolation) -> Int? {
-    guard let frame = try front() else { return nil }
-    let length = stash.count + frame.remaining - offset
+    let left = try front().map { $0.remaining - offset } ?? expected
+    let length = stash.count + left
     return length > limit ? length : nil
   }
 
@@ -131,12 +134,19 @@ struct PipeViolation: Error {}
     var start = offset
     var next = expected
     var isFollowed = isFollowed
+    var patience: UInt64 = 0
     while bytes.count < limit {
       if position == seenTail {
-        guard next != 0, isFollowed, linger() else { break }
+        guard next != 0, isFollowed, awaitPart(until: &patience) else { break }
         try checkTail()
+        // It does not go back.
+        guard seenTail &- head >= position &- head else { throw PipeViolation() }
+        continue
       }
       let frame = try decode(at: position, expecting: next)
+      guard start == 0 || (frame.kind != .skip && start <= frame.length) else {
+        throw PipeViolation()
+      }
       if frame.kind == .first && !joined && position != head { break }
       let place = Int(position & UInt64(direction.size - 1)) + PipeFrame.headerSize
       position &+= UInt64(PipeFrame.space(frame.length))
@@ -178,6 +188,8 @@ struct PipeViolation: Error {}
   /// those that end beyond the quota.
   mutating func dropUndelivered(quota: UInt64) {
     var kept: UInt64 = 0
+    // Later, in front(): a read that is under way must see that its message came to nothing.
+    defer { writerIsDead = true }
     do throws(PipeViolation) {
       let isBegun = try front() == nil && expected != 0
       if isBegun, let slot { takeBack(slot) }
@@ -190,14 +202,17 @@ struct PipeViolation: Error {}
         position &+= UInt64(PipeFrame.space(frame.length))
         if frame.kind == .skip { continue }
         next = frame.remaining - frame.length
-        if isTakenBack(frame) || !(frame.kind == .first || isFront) { continue }
-        let left = UInt64(frame.remaining - (isFront ? offset : 0))
-        unread += left
-        if let slot = frame.slot, left > 0, unread > quota {
-          takeBack(slot)
-        } else {
-          kept += left
+        if isTakenBack(frame) { continue }
+        let done = isFront ? offset : 0
+        if frame.kind == .first || isFront {
+          let left = UInt64(frame.remaining - done)
+          unread += left
+          if let slot = frame.slot, left > 0, unread > quota {
+            takeBack(slot)
+            continue
+          }
         }
+        kept += UInt64(frame.length - done)
       }
     } catch {
       // The next look finds it, too.
@@ -252,15 +267,27 @@ struct PipeViolation: Error {}
     return unsafe direction.tail.pointee.load(ordering: .sequentiallyConsistent) != seenTail
   }
 
-  /// Watches out for something to read, for a moment; see ``Lingering``.
-  ///
-  /// - Returns: Whether something came.
-  func linger() -> Bool {
-    let processor = unsafe direction.writerProcessor.pointee.load(ordering: .relaxed)
-    return Lingering.wait(for: processor) {
-      unsafe direction.tail.pointee.load(ordering: .acquiring) != seenTail
-    }
+  /// Whether the writer has put in something that was not seen yet.
+  var hasNews: Bool {
+    unsafe direction.tail.pointee.load(ordering: .acquiring) != seenTail
   }
+
+  /// The processor, plus one, on which the writer was last; 0 when it has not written.
+  var writerProcessor: UInt32 {
+    unsafe direction.writerProcessor.pointee.load(ordering: .relaxed)
+  }
+
+  /// Waits for the part that the writer is just putting in, in the place of who does not wait.
+  ///
+  /// - Parameter end: When to give up; 0 the first time.
+  func awaitPart(until end: inout UInt64) -> Bool {
+    if end == 0 { end = MonotonicClock.now() + Self.longestPart }
+    return Lingering.watch(until: end) { hasNews }
+  }
+
+  /// How long it may take to put in the parts of a message, in nanoseconds; for a peer that means no
+  /// good, and for a writer whose processor others want.
+  private static let longestPart: UInt64 = 10_000_000
 
   /// Takes that back.
   func stopSleeping() {
@@ -277,11 +304,15 @@ struct PipeViolation: Error {}
       if head == seenTail {
         try checkTail()
         if head == seenTail {
-          if slot != nil { abandonIfTakenBack() }
+          if expected != 0 { abandonIfNoMoreComes() }
           return nil
         }
       }
       let frame = try decode(at: head, expecting: expected)
+      // The peer could change the header of a frame that was read in part.
+      guard offset == 0 || (frame.kind != .skip && offset <= frame.length) else {
+        throw PipeViolation()
+      }
       if frame.kind == .skip {
         head &+= UInt64(PipeFrame.space(frame.length))
       } else if frame.slot != nil && isTakenBack(frame) {
@@ -403,8 +434,8 @@ struct PipeViolation: Error {}
   }
 
   /// Forgets the message in progress when its writer will send no more of it.
-  private mutating func abandonIfTakenBack() {
-    guard expected != 0, let slot, isTakenBack(slot) else { return }
+  private mutating func abandonIfNoMoreComes() {
+    guard writerIsDead || slot.map(isTakenBack) ?? false else { return }
     // All that was sent of it before is behind us only if nothing came in the meantime.
     guard unsafe direction.tail.pointee.load(ordering: .acquiring) == seenTail else { return }
     abandon()

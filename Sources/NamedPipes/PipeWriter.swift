@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// The writing end of a direction: puts frames into the ring. One thread at a time.
 ///
-/// It never waits and makes no system call.
+/// It never waits, and makes no system call.
 @safe struct PipeWriter {
   private let direction: PipeDirection
   /// Where the next frame goes.
@@ -122,12 +122,6 @@ internal import Synchronization
     unsafe direction.writerSleeps.pointee.store(1, ordering: .sequentiallyConsistent)
   }
 
-  /// Watches out until so many bytes have been read in all, for a moment; see ``Lingering``.
-  func linger(until consumed: UInt64) {
-    let processor = unsafe direction.readerProcessor.pointee.load(ordering: .relaxed)
-    _ = Lingering.wait(for: processor) { consumedBytes >= consumed }
-  }
-
   func stopSleeping() { unsafe direction.writerSleeps.pointee.store(0, ordering: .relaxed) }
 
   // MARK: - Whole messages
@@ -160,9 +154,14 @@ internal import Synchronization
   /// A reader on another processor that does is told at once: it copies one part out while the next is
   /// copied in. All others see a message only when it is all there.
   var partSize: Int {
-    let processor = unsafe direction.readerProcessor.pointee.load(ordering: .relaxed)
+    let processor = readerProcessor
     let isElsewhere = processor != 0 && Int(processor) != Processor.current + 1
     return isElsewhere ? Self.part : Int.max
+  }
+
+  /// The processor, plus one, on which the reader was last; 0 when it has not read.
+  var readerProcessor: UInt32 {
+    unsafe direction.readerProcessor.pointee.load(ordering: .relaxed)
   }
 
   private static let part = 64 * 1024
@@ -371,16 +370,19 @@ internal import Synchronization
       let room = try room(for: left)
       let length = min(left, room - PipeFrame.headerSize, part)
       if length < 0 || (length == 0 && left > 0) { break }
-      let isFollowed = length == part && room - PipeFrame.space(length) > PipeFrame.headerSize
+      let isFollowed =
+        length == part && length < left
+        && room - PipeFrame.space(length) > PipeFrame.headerSize
       let frame = PipeFrame(
         isFirst ? .first : .rest, length: length, remaining: left, slot: held.slot,
-        isFollowed: isFollowed && length < left)
+        isFollowed: isFollowed)
       unsafe Self.copy(head, body, from: held.sent, count: length, to: store(frame))
       tail &+= UInt64(PipeFrame.space(length))
       held.sent += length
       isFirst = false
       isAwaited = isAwaited || readerSleeps
-      if isAwaited { tell(wake) }
+      // A part that nothing follows is told when there is no more room: a read takes all there is.
+      if isAwaited && isFollowed { tell(wake) }
     } while held.sent < held.count
     let hasPut = held.sent > before || held.count == 0
     if hasPut { tell(wake) }

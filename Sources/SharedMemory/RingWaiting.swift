@@ -205,11 +205,11 @@ enum RingStatus: Int {
     unsafe sleeps.pointee.store(promise, ordering: .releasing)
   }
 
-  /// Says that this end sleeps, and does as it has promised. With both sides on one processor it will
-  /// often sleep: the promise ends.
+  /// Says that this end sleeps, and does as it has promised. The promise ends when it will sleep
+  /// often: with both sides on one processor, or when spinning does not pay off any more.
   private mutating func announceSleep(_ note: UInt32) {
     let hasPromised = promise != 0
-    if sharesProcessor { promise = 0 }
+    if sharesProcessor || spinBudget == Self.shortestSpin { promise = 0 }
     unsafe sleeps.pointee.store(promise | UInt64(note), ordering: .sequentiallyConsistent)
     if hasPromised { RemoteBarrier.issue() }
   }

@@ -183,6 +183,32 @@ struct OperationTests {
     pipe.close()
   }
 
+  @Test(
+    "an empty message that is started arrives where the reader is on another processor",
+    .enabled(if: Processor.allowed().count > 1))
+  func emptyElsewhere() throws {
+    let scratch = try Scratch()
+    let pipe = try Pipe(scratch)
+    let processors = Processor.allowed()
+    let reader = try Background {
+      try Processor.pin(to: processors[1])
+      let first = try pipe.client.read(upTo: 10).count
+      return [first, try pipe.client.read(upTo: 10).count, try pipe.client.read(upTo: 10).count]
+    }
+    let writer = try Background {
+      try Processor.pin(to: processors[0])
+      try pipe.server.write("x")
+      // Read by now: where the reader is is known.
+      _ = try pipe.server.startFlush { _ in }.wait(deadline: .after(.seconds(60)))
+      _ = pipe.server.startWrite([]) { _ in }
+      try pipe.server.write("yz")
+      _ = try pipe.server.startFlush { _ in }.wait(deadline: .after(.seconds(60)))
+    }
+    try writer.value()
+    #expect(try reader.value() == [1, 0, 2])
+    pipe.close()
+  }
+
   @Test("a read that does not wait leaves a message of which only a part is there")
   func partWithoutWaiting() throws {
     let scratch = try Scratch()

@@ -232,6 +232,107 @@ struct RingTests {
     }
   }
 
+  @Test("a waiting read of bytes gets a long message whole also where the ring ends within it")
+  func partsRoundTheEnd() throws {
+    let ring = try Ring()
+    // Neither behind this nor before it is there room for all of the next one in one piece.
+    #expect(try ring.put(pattern(2_500_000)))
+    #expect(try ring.readBytes(upTo: 2_500_000).1.count == 2_500_000)
+    let message = pattern(3_000_000)
+    var (filled, bytes) = (0, [UInt8]())
+    ring.pretendSleep()
+    var held = ring.writer.hold(message.count)
+    try ring.push(&held, message) {
+      guard let result = try? ring.readBytesOn(upTo: message.count, &filled, bytes) else { return }
+      bytes = result.1
+      if result.0 != .unfinished { #expect(bytes.count == message.count) }
+      if bytes.count < message.count { ring.pretendSleep() }
+    }
+    #expect(held.isSent && bytes == message)
+  }
+
+  /// Puts a frame in by hand.
+  private func put(_ frame: PipeFrame, at place: Int, of ring: Ring, queued: UInt64) {
+    let (word, remaining) = frame.encoded
+    ring.direction.ring.storeBytes(of: word, toByteOffset: place, as: UInt64.self)
+    ring.direction.ring.storeBytes(of: remaining, toByteOffset: place + 8, as: UInt64.self)
+    ring.direction.queuedBytes.pointee.store(queued, ordering: .releasing)
+    ring.direction.tail.pointee.store(
+      UInt64(place + PipeFrame.space(frame.length)), ordering: .releasing)
+  }
+
+  @Test("of a message whose writer has died in the middle nothing is waited for")
+  func half() throws {
+    let half = PipeFrame(.first, length: 64, remaining: 128, isFollowed: true)
+    for joined in [false, true] {
+      let ring = try Ring()
+      put(half, at: 0, of: ring, queued: 128)
+      var filled = 0
+      let (progress, bytes) =
+        try joined
+        ? ring.readBytesOn(upTo: 200, &filled, []) : ring.readOn(upTo: 200, &filled, [])
+      #expect(progress == .unfinished && bytes.count == 64)
+      // Nothing of it is left, and yet it goes on: a read of bytes that does not wait must not take
+      // that for an empty pipe.
+      var none = 0
+      if joined { #expect(try ring.readBytesOn(upTo: 200, &none, []).0 == .unfinished) }
+      ring.reader.dropUndelivered(quota: 4096)
+      let end =
+        try joined
+        ? ring.readBytesOn(upTo: 200, &filled, bytes) : ring.readOn(upTo: 200, &filled, bytes)
+      #expect(end.0 == (joined ? .done(hasMore: false) : .empty))
+      #expect(end.1.count == (joined ? 64 : 0))
+      #expect(try ring.reader.isEmpty())
+      #expect(ring.reader.unread == 0)
+    }
+    let ring = try Ring()
+    put(half, at: 0, of: ring, queued: 128)
+    ring.reader.dropUndelivered(quota: 4096)
+    #expect(ring.reader.unread == 64)
+  }
+
+  @Test("what an unfinished read gave back counts when a message must fit")
+  func longerThanLimit() throws {
+    let ring = try Ring()
+    put(
+      PipeFrame(.first, length: 64, remaining: 128, isFollowed: true), at: 0, of: ring, queued: 128)
+    let bytes = try ring.readMessage(upTo: 128).1
+    bytes.withUnsafeBytes { ring.reader.giveBack($0) }
+    #expect(try ring.reader.lengthIfLonger(than: 100) == 128)
+    #expect(try ring.reader.lengthIfLonger(than: 128) == nil)
+  }
+
+  @Test("a frame that shrinks while it is read, and a tail that goes back, are violations")
+  func changing() throws {
+    let ring = try Ring()
+    #expect(try ring.put(pattern(100)))
+    #expect(try ring.readBytes(upTo: 50).1.count == 50)
+    put(PipeFrame(.first, length: 10, remaining: 10), at: 0, of: ring, queued: 100)
+    #expect(throws: PipeViolation.self) { try ring.reader.peek(upTo: 100, joined: true) }
+    #expect(throws: PipeViolation.self) { try ring.readBytes(upTo: 50) }
+
+    let other = try Ring()
+    put(
+      PipeFrame(.first, length: 64, remaining: 128, isFollowed: true), at: 0, of: other, queued: 128
+    )
+    let tail = Unsafe(other.direction)
+    let forger = try Background {
+      usleep(2000)
+      tail.value.tail.pointee.store(0, ordering: .releasing)
+    }
+    // Peek waits for the part that is to follow.
+    #expect(throws: PipeViolation.self) {
+      while true { _ = try other.reader.peek(upTo: 128, joined: true) }
+    }
+    try forger.value()
+  }
+
+  private struct Unsafe<Value>: @unchecked Sendable {
+    // Sendable: what two threads touch of it is atomic.
+    let value: Value
+    init(_ value: Value) { self.value = value }
+  }
+
   @Test("what is taken back of an unread message is never read, and what is behind it is")
   func takeBack() throws {
     let ring = try Ring()
