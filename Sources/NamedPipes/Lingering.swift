@@ -4,69 +4,54 @@ internal import IPCSystem
 /// Watching out for the peer for a moment instead of sleeping at once: cheaper than being woken, when
 /// the peer is at work on another processor.
 ///
-/// An end lingers only after a wait that was short, and after one in vain it sleeps at once the next
-/// time. It never does when both ends share a processor: each would keep the other from going on. And
-/// it lets other threads have the processor; when one takes it, it does not linger again for a while,
-/// which gets longer each time: the other may keep the processor for milliseconds, while a sleeper who
-/// is woken gets it at once.
+/// An end lingers only after a wait that was short, and the less the more often it was in vain: what it
+/// waits for may want its processor. It never does when both ends share a processor: each would keep
+/// the other from going on.
 @safe struct Lingering {
   /// The longest, in nanoseconds: about what it takes to wake a thread whose processor sleeps.
   private static let longest: UInt64 = 50_000
-  /// More than it takes to find that no other thread wants the processor.
-  private static let longestYield: UInt64 = 2_000
-  private static let shortestPause: UInt64 = 1_000_000
-  private static let longestPause: UInt64 = 1_000_000_000
+  private static let shortest: UInt64 = 500
+  /// After how many waits that ended in sleep to try the longest again.
+  private static let trial = 64
 
-  /// Whether the last wait was short, and had no lingering in vain.
+  /// Whether the last wait was short.
   private var pays = false
-  /// Whether this wait has lingered.
-  private var hasLingered = false
-  /// Not before this time, since another thread wanted the processor.
-  private var resumes: UInt64 = 0
-  private var pause: UInt64 = 0
+  /// How long to linger, in nanoseconds: halved when it was in vain, doubled when it was not.
+  private var budget = longest
+  private var sleeps = 0
 
   /// Looks again and again.
   ///
   /// - Parameters:
   ///   - processor: Where the peer was last, plus one; 0 when that is not known.
   ///   - begin: When the wait has begun.
-  ///   - isUrged: Whether to do it whatever the last wait was like.
+  ///   - isUrged: Whether to do it, and long, whatever the last waits were like.
   /// - Returns: What `isOver` said last.
   @inline(__always)
   mutating func wait(
     for processor: UInt32, since begin: UInt64, isUrged: Bool = false, until isOver: () -> Bool
   ) -> Bool {
-    hasLingered = false
-    if !(pays || isUrged) || begin < resumes { return false }
+    if !(pays || isUrged) { return false }
     if processor == 0 || Int(processor) == Processor.current + 1 { return false }
-    hasLingered = true
-    while true {
-      for _ in 0..<32 {
-        if isOver() { return true }
+    let limit = isUrged ? Self.longest : budget
+    repeat {
+      for _ in 0..<8 {
+        if isOver() {
+          budget = min(Self.longest, 2 &* budget)
+          return true
+        }
         Processor.spinHint()
       }
-      let before = MonotonicClock.now()
-      sched_yield()
-      let now = MonotonicClock.now()
-      if now - before > Self.longestYield {
-        stop(now)
-        return isOver()
-      }
-      if now - begin > Self.longest { return isOver() }
-    }
-  }
-
-  @inline(never)
-  private mutating func stop(_ now: UInt64) {
-    let isAgain = now - resumes < 4 * pause
-    pause = isAgain ? min(2 * pause, Self.longestPause) : Self.shortestPause
-    resumes = now + pause
+    } while MonotonicClock.now() &- begin < limit
+    budget = max(Self.shortest, budget / 2)
+    return isOver()
   }
 
   /// Notes that the end has slept.
   mutating func hasSlept(since begin: UInt64) {
-    pays = !hasLingered && MonotonicClock.now() - begin < 2 * Self.longest
-    hasLingered = false
+    pays = MonotonicClock.now() &- begin < 2 * Self.longest
+    sleeps &+= 1
+    if sleeps % Self.trial == 0 { budget = Self.longest }
   }
 
   /// Looks again and again until a time, for what another thread is just doing.
