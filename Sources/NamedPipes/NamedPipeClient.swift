@@ -37,7 +37,8 @@ public final class NamedPipeClient: NamedPipeEnd {
   /// - Throws: `.notFound` at once when no server has the name; `.accessDenied` when the pipe does
   ///   not go the way that `access` asks for, is not for this user, or is not the server's that is
   ///   asked for. When all instances are taken:
-  ///   `.instancesBusy` with ``Deadline/immediate``, `.timedOut` at another deadline.
+  ///   `.instancesBusy` with ``Deadline/immediate``, `.timedOut` at another deadline. `.cancelled`
+  ///   when the call is (``CancellableCalls``).
   /// - Note: Win32 `CreateFile`, and with a deadline also `WaitNamedPipe`.
   public convenience init(
     _ name: PipeName, access: PipeAccess = .all, in runtime: RuntimeDirectory, deadline: Deadline,

@@ -161,8 +161,9 @@ extension NamedPipeEnd {
       bytes, noWait: noWait, splits: info.kind == .byte, deadline: deadline)
   }
 
-  /// What could be read now, at most `limit` bytes of it, without reading it. It never waits, and
-  /// costs no system call while nothing has changed.
+  /// What could be read now, at most `limit` bytes of it, without reading it. It costs no system call
+  /// while nothing has changed, and waits for nothing but the end of a write that is going on: 10 ms
+  /// at most, after which there may be fewer bytes than are available.
   ///
   /// - Throws: `.endOfFile` when the other end has closed and all was read; `.invalidState` on a
   ///   server's end without a client; `.disconnected`, `.accessDenied`, `.closed`.

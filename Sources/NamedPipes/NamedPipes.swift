@@ -105,7 +105,7 @@ public enum NamedPipes {
   ///   - deadline: When to give up; `nil` takes the server's default time-out.
   ///   - serverUser: As for ``NamedPipeClient``.
   /// - Throws: `.notFound`; `.timedOut` when all instances had clients until the end;
-  ///   `.accessDenied`.
+  ///   `.accessDenied`; `.cancelled` when the call is (``CancellableCalls``).
   /// - Note: Win32 `WaitNamedPipe`.
   public static func waitForInstance(
     of name: PipeName, in runtime: RuntimeDirectory, deadline: Deadline?,

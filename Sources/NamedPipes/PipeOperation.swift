@@ -84,7 +84,8 @@ public final class PipeOperation: Sendable {
   /// Gives the operation up: what it did not transfer will not be transferred, and of a write, what
   /// was not read will not be read.
   ///
-  /// - Returns: Whether that ended it, with `.cancelled`; `false` when it was over already.
+  /// - Returns: Whether that ended it, with `.cancelled`; `false` when it was over already, or has
+  ///   succeeded with a part of the bytes that were just being written.
   /// - Note: Win32 `CancelIoEx`.
   @discardableResult
   public func cancel() -> Bool {

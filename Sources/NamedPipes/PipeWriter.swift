@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// The writing end of a direction: puts frames into the ring. One thread at a time.
 ///
-/// It never waits, and makes no system call.
+/// It never waits, and makes no system call but those of the closures that wake the reader.
 @safe struct PipeWriter {
   private let direction: PipeDirection
   /// Where the next frame goes.
