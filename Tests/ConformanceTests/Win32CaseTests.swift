@@ -68,7 +68,7 @@ struct Win32CaseTests {
 
   @Test("in as many cases as there are")
   func count() {
-    #expect(Win32Cases.cases("named pipe").count == 111 + 122)
+    #expect(Win32Cases.cases("named pipe").count == 111 + 123)
     #expect(Win32Cases.cases("anonymous pipe").count == 12 + 26)
     #expect(Win32Cases.cases("file mapping").count == 22 + 47)
     #expect(Win32Cases.syncAreas.flatMap { Win32Cases.cases($0) }.count == 35 + 100)
