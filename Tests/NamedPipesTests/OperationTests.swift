@@ -114,6 +114,13 @@ struct OperationTests {
 
   /// Far beyond the quota: it is put in in parts when the reader waits on another processor.
   private static let long = pattern(1_000_000)
+  private static let rounds = 60
+
+  private func writeLong(to pipe: Pipe) throws -> Background<Void> {
+    try Background {
+      for _ in 0..<Self.rounds { _ = try pipe.server.write(Self.long.span, deadline: .never) }
+    }
+  }
 
   @Test(
     "a read that waits gets all of a long write, also of bytes",
@@ -123,11 +130,8 @@ struct OperationTests {
   func longWrites(kind: NamedPipes.Kind) throws {
     let scratch = try Scratch()
     let pipe = try Pipe(scratch, kind)
-    let rounds = 60
-    let writer = try Background {
-      for _ in 0..<rounds { _ = try pipe.server.write(Self.long.span, deadline: .never) }
-    }
-    for _ in 0..<rounds {
+    let writer = try writeLong(to: pipe)
+    for _ in 0..<Self.rounds {
       let bytes = try pipe.client.read(upTo: Self.long.count).bytes
       if bytes != Self.long { Issue.record("\(bytes.count) bytes") }
     }
@@ -143,14 +147,11 @@ struct OperationTests {
   func impatientReads(kind: NamedPipes.Kind) throws {
     let scratch = try Scratch()
     let pipe = try Pipe(scratch, kind)
-    let rounds = 60
-    let writer = try Background {
-      for _ in 0..<rounds { _ = try pipe.server.write(Self.long.span, deadline: .never) }
-    }
+    let writer = try writeLong(to: pipe)
     var generator = SeededGenerator(seed: 4)
     var received: [UInt8] = []
     var number = 0
-    while number < rounds {
+    while number < Self.rounds {
       let before = received.count
       do {
         switch Int.random(in: 0..<3, using: &generator) {

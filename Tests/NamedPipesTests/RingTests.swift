@@ -59,30 +59,20 @@ final class Ring {
     return try readOn(upTo: limit, &filled, [])
   }
 
-  /// Goes on with a read that was unfinished.
-  func readOn(
-    upTo limit: Int, _ filled: inout Int, _ had: [UInt8]
-  ) throws -> (PipeReader.Progress, [UInt8]) {
-    var buffer = had + [UInt8](repeating: 0, count: limit - had.count)
-    let progress = try buffer.withUnsafeMutableBytes {
-      try reader.readMessage(into: $0, filled: &filled)
-    }
-    _ = reader.publish()
-    return (progress, Array(buffer.prefix(filled)))
-  }
-
   func readBytes(upTo limit: Int) throws -> (PipeReader.Progress, [UInt8]) {
     var filled = 0
-    return try readBytesOn(upTo: limit, &filled, [])
+    return try readOn(upTo: limit, &filled, [], joined: true)
   }
 
-  /// Goes on with a read of bytes that was unfinished.
-  func readBytesOn(
-    upTo limit: Int, _ filled: inout Int, _ had: [UInt8]
+  /// Goes on with a read that was unfinished.
+  func readOn(
+    upTo limit: Int, _ filled: inout Int, _ had: [UInt8], joined: Bool = false
   ) throws -> (PipeReader.Progress, [UInt8]) {
     var buffer = had + [UInt8](repeating: 0, count: limit - had.count)
     let progress = try buffer.withUnsafeMutableBytes {
-      try reader.readBytes(into: $0, filled: &filled)
+      try joined
+        ? reader.readBytes(into: $0, filled: &filled)
+        : reader.readMessage(into: $0, filled: &filled)
     }
     _ = reader.publish()
     return (progress, Array(buffer.prefix(filled)))
@@ -206,9 +196,7 @@ struct RingTests {
       func readOn() throws -> PipeReader.Progress {
         let progress: PipeReader.Progress
         (progress, bytes) =
-          try joined
-          ? ring.readBytesOn(upTo: message.count, &filled, bytes)
-          : ring.readOn(upTo: message.count, &filled, bytes)
+          try ring.readOn(upTo: message.count, &filled, bytes, joined: joined)
         return progress
       }
       func wake() {
@@ -243,7 +231,9 @@ struct RingTests {
     ring.pretendSleep()
     var held = ring.writer.hold(message.count)
     try ring.push(&held, message) {
-      guard let result = try? ring.readBytesOn(upTo: message.count, &filled, bytes) else { return }
+      guard let result = try? ring.readOn(upTo: message.count, &filled, bytes, joined: true) else {
+        return
+      }
       bytes = result.1
       if result.0 != .unfinished { #expect(bytes.count == message.count) }
       if bytes.count < message.count { ring.pretendSleep() }
@@ -269,17 +259,15 @@ struct RingTests {
       put(half, at: 0, of: ring, queued: 128)
       var filled = 0
       let (progress, bytes) =
-        try joined
-        ? ring.readBytesOn(upTo: 200, &filled, []) : ring.readOn(upTo: 200, &filled, [])
+        try ring.readOn(upTo: 200, &filled, [], joined: joined)
       #expect(progress == .unfinished && bytes.count == 64)
       // Nothing of it is left, and yet it goes on: a read of bytes that does not wait must not take
       // that for an empty pipe.
       var none = 0
-      if joined { #expect(try ring.readBytesOn(upTo: 200, &none, []).0 == .unfinished) }
+      if joined { #expect(try ring.readOn(upTo: 200, &none, [], joined: true).0 == .unfinished) }
       ring.reader.dropUndelivered(quota: 4096)
       let end =
-        try joined
-        ? ring.readBytesOn(upTo: 200, &filled, bytes) : ring.readOn(upTo: 200, &filled, bytes)
+        try ring.readOn(upTo: 200, &filled, bytes, joined: joined)
       #expect(end.0 == (joined ? .done(hasMore: false) : .empty))
       #expect(end.1.count == (joined ? 64 : 0))
       #expect(try ring.reader.isEmpty())
@@ -315,22 +303,20 @@ struct RingTests {
     put(
       PipeFrame(.first, length: 64, remaining: 128, isFollowed: true), at: 0, of: other, queued: 128
     )
-    let tail = Unsafe(other.direction)
+    let direction = other.direction
+    let isFound = Signal()
     let forger = try Background {
-      usleep(2000)
-      tail.value.tail.pointee.store(0, ordering: .releasing)
+      while !isFound.isSet {
+        direction.tail.pointee.store(0, ordering: .releasing)
+        direction.tail.pointee.store(80, ordering: .releasing)
+      }
     }
     // Peek waits for the part that is to follow.
     #expect(throws: PipeViolation.self) {
       while true { _ = try other.reader.peek(upTo: 128, joined: true) }
     }
+    isFound.set()
     try forger.value()
-  }
-
-  private struct Unsafe<Value>: @unchecked Sendable {
-    // Sendable: what two threads touch of it is atomic.
-    let value: Value
-    init(_ value: Value) { self.value = value }
   }
 
   @Test("what is taken back of an unread message is never read, and what is behind it is")
