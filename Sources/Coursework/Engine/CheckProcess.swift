@@ -22,6 +22,8 @@ public enum CheckProcess {
   /// - Returns: The exit code.
   public static func main(_ words: [String], checks: [Check] = BuiltInChecks.all) -> Int32 {
     guard let containment = words.first.flatMap(Containment.init(rawValue:)) else { return 2 }
+    // A runner that is gone shows in an error, and must not end this process before its programs.
+    BrokenPipes.ignore()
     do {
       try Descriptors.setCloseOnExec(channel)
       switch containment {
@@ -49,8 +51,8 @@ public enum CheckProcess {
   }
 
   private static func outside(_ child: Int32, _ containment: Containment) throws -> Int32 {
-    try Files.write(Array("\(child)\n".utf8), to: channel)
-    // The runner closes its end when all is over: before that, it has died.
+    // The runner closes its end when all is over: before that, it has died, maybe already.
+    try? Files.write(Array("\(child)\n".utf8), to: channel)
     let pidfd = try IPCSystem.Processes.openPidfd(child)
     var entries = [
       pollfd(fd: pidfd.raw, events: Int16(POLLIN), revents: 0),
@@ -99,7 +101,6 @@ public enum CheckProcess {
       try ChildProcess.dieWithParent()
       _ = setsid()
       if containment == .sweep { try Confinement.adoptOrphans() }
-      BrokenPipes.ignore()
       let order = try receive()
       let place: CheckPlace
       do { place = try Seclusion.enter(order, containment) } catch {
