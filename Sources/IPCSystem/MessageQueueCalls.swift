@@ -1,5 +1,5 @@
-internal import CIPCShims
-internal import Glibc
+public import CIPCShims
+public import Glibc
 
 /// POSIX message queues. On Linux a queue's handle is a file descriptor.
 public enum MessageQueueCalls {
@@ -115,7 +115,7 @@ public enum MessageQueueCalls {
   }
 
   /// Sends a message. Wraps `mq_send(3)`; higher priorities are received first.
-  @inline(__always)
+  @inlinable @inline(__always)
   public static func send(
     _ bytes: UnsafeRawBufferPointer, priority: UInt32, over queue: DescriptorIO, deadline: Deadline
   ) throws(SystemError) {
@@ -128,7 +128,7 @@ public enum MessageQueueCalls {
   ///
   /// - Parameter atEnd: Asked before the call; when it answers yes, an empty queue is not waited for
   ///   but gives `nil`.
-  @inline(__always)
+  @inlinable @inline(__always)
   public static func receive(
     into buffer: UnsafeMutableRawBufferPointer, priority: inout UInt32, from queue: DescriptorIO,
     deadline: Deadline, atEnd: () -> Bool = { false }
@@ -160,7 +160,8 @@ public enum MessageQueueCalls {
     while unsafe receiveAtOnce(queue, buffer, &priority) >= 0 {}
   }
 
-  private static func receiveAtOnce(
+  @usableFromInline
+  static func receiveAtOnce(
     _ queue: Int32, _ buffer: UnsafeMutableRawBufferPointer, _ priority: inout UInt32
   ) -> Int {
     var past = timespec()

@@ -80,6 +80,18 @@ public protocol Connection: AnyObject, Sendable {
   ///   message does not fit (it is kept where the mechanism can keep it), `.timedOut`, `.closed`.
   func receive(into buffer: inout OutputSpan<UInt8>, deadline: Deadline) throws(TransportError)
 
+  /// Makes a buffer with which the mechanism need not copy messages that are sent and received often.
+  ///
+  /// - Parameter capacity: Longest message, in bytes.
+  func makeBuffer(capacity: Int) -> MessageBuffer
+
+  /// Sends the message in a buffer, as ``send(_:deadline:)`` of its bytes does. They do not change.
+  func send(_ message: inout MessageBuffer, deadline: Deadline) throws(TransportError)
+
+  /// Receives the next message into a buffer, in place of the one it holds, with the errors of
+  /// ``receive(into:deadline:)``. After an error the buffer holds no message of use.
+  func receive(into message: inout MessageBuffer, deadline: Deadline) throws(TransportError)
+
   /// Ends the conversation. A thread inside a call leaves it with `.closed`. Safe to call twice.
   func close()
 

@@ -88,6 +88,32 @@ public import IPCTransport
     }
   }
 
+  /// A buffer with room for the longest message, as the kernel wants it: nothing is copied again.
+  public func makeBuffer(capacity: Int) -> MessageBuffer {
+    MessageBuffer(capacity: capacity, room: maximumMessage)
+  }
+
+  /// Receives one message. See ``Connection/receive(into:deadline:)``.
+  ///
+  /// - Throws: `.moreData` when the message is longer than the buffer's capacity; it is kept.
+  @inline(__always)
+  public func receive(
+    into message: inout MessageBuffer, deadline: Deadline
+  ) throws(TransportError) {
+    let room = unsafe UnsafeMutableRawBufferPointer(start: message.start, count: message.room)
+    if kept == nil, room.count >= maximumMessage {
+      let count = try unsafe next(room, deadline)
+      if count <= message.capacity {
+        message.resize(to: count)
+        return
+      }
+      unsafe spare.copyMemory(from: UnsafeRawBufferPointer(rebasing: room[..<count]))
+      kept = count
+    }
+    let target = unsafe UnsafeMutableRawBufferPointer(rebasing: room[..<message.capacity])
+    message.resize(to: try unsafe take(target, deadline))
+  }
+
   private func take(
     _ target: UnsafeMutableRawBufferPointer, _ deadline: Deadline
   ) throws(TransportError) -> Int {
@@ -105,6 +131,7 @@ public import IPCTransport
     return count
   }
 
+  @inline(__always)
   private func next(
     _ target: UnsafeMutableRawBufferPointer, _ deadline: Deadline
   ) throws(TransportError) -> Int {

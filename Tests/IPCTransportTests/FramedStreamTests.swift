@@ -7,22 +7,24 @@ import Testing
 @Suite struct FramedStreamTests {
   @Test(
     "messages of every size around the limits arrive whole and in order",
-    arguments: [0, 1, 3, 4, 5, 64, 4092, 4096, 16383, 16384, 16385, 65532, 65536, 262_144, 1 << 20])
-  func sizes(size: Int) throws {
+    arguments: [
+      0, 1, 3, 4, 5, 64, 4092, 4096, 16383, 16384, 16385, 65532, 65536, 262_144, 1 << 20,
+    ], Form.allCases)
+  func sizes(size: Int, form: Form) throws {
     let (a, b) = try connectedPair()
     let counts = [size, 1, size, size, 0, size + 7, size]
     try SystemThread.start {
       for (index, count) in counts.enumerated() {
-        try? a.send(pattern(count, seed: index), deadline: .never)
+        try? a.send(pattern(count, seed: index), from: form, deadline: .never)
       }
       a.close()
     }
     for (index, count) in counts.enumerated() {
       #expect(
-        try b.receive(upTo: size + 7, deadline: .never) == pattern(count, seed: index),
+        try b.receive(upTo: size + 7, into: form, deadline: .never) == pattern(count, seed: index),
         "message \(index)")
     }
-    #expect(b.receiveError(upTo: 8, deadline: .never)?.code == .endOfFile)
+    #expect(b.receiveError(upTo: 8, into: form, deadline: .never)?.code == .endOfFile)
   }
 
   @Test(
@@ -37,30 +39,35 @@ import Testing
     }
     try SystemThread.start {
       for (index, count) in counts.enumerated() {
-        try? a.send(pattern(count, seed: index), deadline: .never)
+        try? a.send(
+          pattern(count, seed: index), from: index % 2 == 0 ? .span : .buffer, deadline: .never)
       }
     }
     for (index, count) in counts.enumerated() {
       let limit = (index % 3 == 0) ? count : 300_000
       #expect(
-        try b.receive(upTo: limit, deadline: .never) == pattern(count, seed: index),
+        try b.receive(
+          upTo: limit, into: (index / 2) % 2 == 0 ? .span : .buffer, deadline: .never)
+          == pattern(count, seed: index),
         "message \(index)")
     }
   }
 
-  @Test("long runs of messages of one size arrive in order, with runs of another size between them")
-  func runs() throws {
+  @Test(
+    "long runs of messages of one size arrive in order, with runs of another size between them",
+    arguments: Form.allCases)
+  func runs(_ form: Form) throws {
     let (a, b) = try connectedPair()
     // Long enough that several are read with one call, also across the end of the buffer.
     let runs = [(64, 3000), (4000, 600), (1, 900), (16_384, 100), (0, 300), (64, 3000)]
     let counts = runs.flatMap { Array(repeating: $0.0, count: $0.1) }
     try SystemThread.start {
       for (index, count) in counts.enumerated() {
-        try? a.send(pattern(count, seed: index), deadline: .never)
+        try? a.send(pattern(count, seed: index), from: form, deadline: .never)
       }
     }
     for (index, count) in counts.enumerated() {
-      let message = try b.receive(upTo: 16_384, deadline: .never)
+      let message = try b.receive(upTo: 16_384, into: form, deadline: .never)
       try #require(message == pattern(count, seed: index), "message \(index)")
     }
   }
@@ -96,8 +103,8 @@ import Testing
     memory.deallocate()
   }
 
-  @Test("a frame that comes byte by byte is put together")
-  func byteByByte() throws {
+  @Test("a frame that comes byte by byte is put together", arguments: Form.allCases)
+  func byteByByte(_ form: Form) throws {
     let peer = try RawPeer()
     let stream = peer.stream
     let message = pattern(20, seed: 1)
@@ -105,76 +112,79 @@ import Testing
     for (index, byte) in bytes.enumerated() {
       peer.write([byte])
       if index < bytes.count - 1 {
-        #expect(stream.receiveError(upTo: 20, deadline: .immediate)?.code == .timedOut)
+        #expect(stream.receiveError(upTo: 20, into: form, deadline: .immediate)?.code == .timedOut)
       }
     }
-    #expect(try stream.receive(upTo: 20) == message)
+    #expect(try stream.receive(upTo: 20, into: form) == message)
   }
 
-  @Test("a deadline in the middle of a large message loses nothing")
-  func lateRest() throws {
+  @Test("a deadline in the middle of a large message loses nothing", arguments: Form.allCases)
+  func lateRest(_ form: Form) throws {
     let peer = try RawPeer(capacity: 1 << 20)
     let message = pattern(600_000, seed: 3)
     // Twice: for the second message the stream expects a large one.
     for _ in 0..<2 {
       peer.write(header(message.count) + message[..<300_000])
       for _ in 0..<3 {
-        #expect(peer.stream.receiveError(upTo: 600_000, deadline: .immediate)?.code == .timedOut)
+        #expect(
+          peer.stream.receiveError(upTo: 600_000, into: form, deadline: .immediate)?.code
+            == .timedOut)
       }
       peer.write(Array(message[300_000...]))
-      #expect(try peer.stream.receive(upTo: 600_000) == message)
+      #expect(try peer.stream.receive(upTo: 600_000, into: form) == message)
     }
   }
 
   @Test(
     "a message that does not fit is kept, with its size, for a larger buffer",
-    arguments: [5, 5000, 40_000])
-  func moreData(count: Int) throws {
+    arguments: [5, 5000, 40_000], Form.allCases)
+  func moreData(count: Int, form: Form) throws {
     let peer = try RawPeer(capacity: 1 << 20)
     // For the second and third message the stream expects one of this size.
     for seed in 0..<3 {
       peer.write(header(count) + pattern(count, seed: seed) + header(2) + [8, 9])
       for limit in [0, 1, count - 1] {
-        let error = peer.stream.receiveError(upTo: limit)
+        let error = peer.stream.receiveError(upTo: limit, into: form)
         #expect(error?.code == .moreData)
         #expect(error?.limit == count)
       }
-      #expect(try peer.stream.receive(upTo: count) == pattern(count, seed: seed))
-      #expect(try peer.stream.receive(upTo: 2) == [8, 9])
+      #expect(try peer.stream.receive(upTo: count, into: form) == pattern(count, seed: seed))
+      #expect(try peer.stream.receive(upTo: 2, into: form) == [8, 9])
     }
   }
 
-  @Test("many small messages that come at once are handed out one by one")
-  func readAhead() throws {
+  @Test("many small messages that come at once are handed out one by one", arguments: Form.allCases)
+  func readAhead(_ form: Form) throws {
     let peer = try RawPeer(capacity: 1 << 20)
     let messages = (0..<2000).map { pattern($0 % 50, seed: $0) }
     peer.write(messages.flatMap { header($0.count) + $0 })
     for message in messages {
-      #expect(try peer.stream.receive(upTo: 64, deadline: .immediate) == message)
+      #expect(try peer.stream.receive(upTo: 64, into: form, deadline: .immediate) == message)
     }
-    #expect(peer.stream.receiveError(upTo: 64, deadline: .immediate)?.code == .timedOut)
+    #expect(peer.stream.receiveError(upTo: 64, into: form, deadline: .immediate)?.code == .timedOut)
   }
 
-  @Test("a message of no bytes is a message and not the end")
-  func zeroLength() throws {
+  @Test("a message of no bytes is a message and not the end", arguments: Form.allCases)
+  func zeroLength(_ form: Form) throws {
     let peer = try RawPeer()
     peer.write(header(0) + header(0) + header(1) + [7])
-    #expect(try peer.stream.receive(upTo: 0) == [])
-    #expect(try peer.stream.receive(upTo: 10) == [])
-    #expect(try peer.stream.receive(upTo: 10) == [7])
+    #expect(try peer.stream.receive(upTo: 0, into: form) == [])
+    #expect(try peer.stream.receive(upTo: 10, into: form) == [])
+    #expect(try peer.stream.receive(upTo: 10, into: form) == [7])
   }
 
-  @Test("an absurd length is a violation and ends the connection")
-  func absurdLength() throws {
+  @Test("an absurd length is a violation and ends the connection", arguments: Form.allCases)
+  func absurdLength(_ form: Form) throws {
     let peer = try RawPeer()
     peer.write([0xff, 0xff, 0xff, 0xff, 1, 2, 3])
-    #expect(peer.stream.receiveError(upTo: 100)?.code == .protocolViolation)
-    #expect(peer.stream.receiveError(upTo: 100)?.code == .closed)
+    #expect(peer.stream.receiveError(upTo: 100, into: form)?.code == .protocolViolation)
+    #expect(peer.stream.receiveError(upTo: 100, into: form)?.code == .closed)
   }
 
   @Test(
-    "a writer that dies within a message is an error, not an end", arguments: [1, 3, 4, 9, 50_000])
-  func diesInside(bytes: Int) throws {
+    "a writer that dies within a message is an error, not an end", arguments: [1, 3, 4, 9, 50_000],
+    Form.allCases)
+  func diesInside(bytes: Int, form: Form) throws {
     let ends = try Pipes.make(capacity: 1 << 20)
     let unused = try Pipes.make(capacity: nil)
     let stream = FramedStream(
@@ -183,58 +193,62 @@ import Testing
     let sent = frame + frame[..<bytes]
     #expect(write(ends.writeEnd.raw, sent, sent.count) == sent.count)
     ends.writeEnd.close()
-    #expect(try stream.receive(upTo: 60_000) == pattern(60_000, seed: 1))
-    #expect(stream.receiveError(upTo: 60_000)?.code == .brokenPipe)
+    #expect(try stream.receive(upTo: 60_000, into: form) == pattern(60_000, seed: 1))
+    #expect(stream.receiveError(upTo: 60_000, into: form)?.code == .brokenPipe)
   }
 
-  @Test("after close nothing is handed out, not even what was read ahead")
-  func closedWithPending() throws {
+  @Test("after close nothing is handed out, not even what was read ahead", arguments: Form.allCases)
+  func closedWithPending(_ form: Form) throws {
     let peer = try RawPeer()
     peer.write(header(1) + [1] + header(1) + [2] + header(1) + [3])
-    #expect(try peer.stream.receive(upTo: 1) == [1])
-    #expect(try peer.stream.receive(upTo: 1) == [2])
+    #expect(try peer.stream.receive(upTo: 1, into: form) == [1])
+    #expect(try peer.stream.receive(upTo: 1, into: form) == [2])
     peer.stream.close()
-    #expect(peer.stream.receiveError(upTo: 1)?.code == .closed)
+    #expect(peer.stream.receiveError(upTo: 1, into: form)?.code == .closed)
   }
 
-  @Test("a writer that closes between messages is the end of file")
-  func ends() throws {
+  @Test("a writer that closes between messages is the end of file", arguments: Form.allCases)
+  func ends(_ form: Form) throws {
     let (a, b) = try connectedPair()
-    try a.send([1])
+    try a.send([1], from: form)
     a.close()
-    #expect(try b.receive(upTo: 1) == [1])
-    #expect(b.receiveError(upTo: 1)?.code == .endOfFile)
-    #expect(b.receiveError(upTo: 1)?.code == .endOfFile)
+    #expect(try b.receive(upTo: 1, into: form) == [1])
+    #expect(b.receiveError(upTo: 1, into: form)?.code == .endOfFile)
+    #expect(b.receiveError(upTo: 1, into: form)?.code == .endOfFile)
   }
 
-  @Test("a send without room times out with nothing sent, and the connection goes on")
-  func sendTimesOut() throws {
+  @Test(
+    "a send without room times out with nothing sent, and the connection goes on",
+    arguments: Form.allCases)
+  func sendTimesOut(_ form: Form) throws {
     let (a, b) = try connectedPair()
     var sent = 0
     var last: TransportError?
     while last == nil {
       do throws(TransportError) {
-        try a.send(pattern(100, seed: sent), deadline: .immediate)
+        try a.send(pattern(100, seed: sent), from: form, deadline: .immediate)
         sent += 1
       } catch { last = error }
     }
     #expect(last?.code == .timedOut)
     for index in 0..<sent {
-      #expect(try b.receive(upTo: 100, deadline: .immediate) == pattern(100, seed: index))
+      #expect(
+        try b.receive(upTo: 100, into: form, deadline: .immediate) == pattern(100, seed: index))
     }
-    #expect(b.receiveError(upTo: 100, deadline: .immediate)?.code == .timedOut)
-    try a.send([1, 2])
-    #expect(try b.receive(upTo: 100) == [1, 2])
+    #expect(b.receiveError(upTo: 100, into: form, deadline: .immediate)?.code == .timedOut)
+    try a.send([1, 2], from: form)
+    #expect(try b.receive(upTo: 100, into: form) == [1, 2])
   }
 
-  @Test("a send whose deadline passes within a message closes the connection")
-  func sendTimesOutInside() throws {
+  @Test(
+    "a send whose deadline passes within a message closes the connection", arguments: Form.allCases)
+  func sendTimesOutInside(_ form: Form) throws {
     let (a, b) = try connectedPair()
     #expect(throws: TransportError.self) {
-      try a.send(pattern(1 << 20, seed: 0), deadline: .immediate)
+      try a.send(pattern(1 << 20, seed: 0), from: form, deadline: .immediate)
     }
-    #expect(throws: TransportError.self) { try a.send([1], deadline: .never) }
-    #expect(b.receiveError(upTo: 1 << 20)?.code == .brokenPipe)
+    #expect(throws: TransportError.self) { try a.send([1], from: form, deadline: .never) }
+    #expect(b.receiveError(upTo: 1 << 20, into: form)?.code == .brokenPipe)
   }
 
   @Test("writing to a reader that is gone is a broken pipe and no signal")

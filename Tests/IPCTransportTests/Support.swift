@@ -39,9 +39,11 @@ func header(_ count: Int) -> [UInt8] {
 
 extension Connection {
   /// The error that a receive ends with; `nil` when there is none.
-  func receiveError(upTo limit: Int, deadline: Deadline = .patient) -> TransportError? {
+  func receiveError(
+    upTo limit: Int, into form: Form = .span, deadline: Deadline = .patient
+  ) -> TransportError? {
     do throws(TransportError) {
-      _ = try receive(upTo: limit, deadline: deadline)
+      _ = try receive(upTo: limit, into: form, deadline: deadline)
       return nil
     } catch { return error }
   }

@@ -27,7 +27,7 @@ struct PayloadTests {
   private func roundTrip(
     size: Int, number: UInt64, expected: UInt64, _ change: @escaping ([UInt8]) -> [UInt8]
   ) throws {
-    let payload = Payload(size: size, seed: 42)
+    var payload = Payload(size: size, seed: 42)
     let mirror = Mirror(change)
     try payload.send(number, over: mirror)
     try payload.check(try payload.receive(from: mirror), is: expected)
@@ -70,7 +70,7 @@ struct PayloadTests {
 
   @Test("tells the end marker from every number", arguments: [1, 2, 7, 8, 64])
   func endMarker(_ size: Int) throws {
-    let payload = Payload(size: size, seed: 1)
+    var payload = Payload(size: size, seed: 1)
     let mirror = Mirror()
     for number in 0..<70_000 as Range<UInt64> where number % 251 == 0 || number < 600 {
       try payload.send(number, over: mirror)

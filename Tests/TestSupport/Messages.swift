@@ -6,7 +6,33 @@ extension Deadline {
   package static var patient: Deadline { .after(.seconds(30)) }
 }
 
+/// What a message is sent from or received into.
+package enum Form: CaseIterable, Sendable {
+  /// Memory that knows nothing of mechanisms.
+  case span
+  /// A `MessageBuffer` of the connection.
+  case buffer
+}
+
 extension Connection {
+  package func send(
+    _ bytes: [UInt8], from form: Form, deadline: Deadline = .patient
+  ) throws(TransportError) {
+    if form == .span { return try send(bytes.span, deadline: deadline) }
+    var message = makeBuffer(capacity: bytes.count)
+    message.bytes.copyBytes(from: bytes)
+    try send(&message, deadline: deadline)
+  }
+
+  package func receive(
+    upTo limit: Int = 1 << 21, into form: Form, deadline: Deadline = .patient
+  ) throws(TransportError) -> [UInt8] {
+    if form == .span { return try receive(upTo: limit, deadline: deadline) }
+    var message = makeBuffer(capacity: limit)
+    try receive(into: &message, deadline: deadline)
+    return Array(message.bytes)
+  }
+
   package func send(_ bytes: [UInt8], deadline: Deadline = .patient) throws(TransportError) {
     try send(bytes.span, deadline: deadline)
   }

@@ -20,17 +20,19 @@ struct ConformanceTests {
       ])
   }
 
-  @Test("carries messages of many sizes whole, both ways", arguments: Subject.all)
-  func sizes(_ subject: Subject) throws {
+  @Test("carries messages of many sizes whole, both ways", arguments: Subject.all, Form.allCases)
+  func sizes(_ subject: Subject, _ form: Form) throws {
     let meeting = try Meeting(subject.transport, in: try Place())
     defer { meeting.close() }
     let limit = subject.transport.capabilities.maximumMessage ?? .max
     for size in [1, 2, 7, 8, 63, 64, 65, 1000, 4095, 4096, 4097, 8192] where size <= limit {
-      try meeting.clients[0].send(pattern(size))
-      #expect(try meeting.server[0].receive(upTo: size) == pattern(size), "\(size) to the server")
-      try meeting.server[0].send(pattern(size, seed: 5))
+      try meeting.clients[0].send(pattern(size), from: form)
       #expect(
-        try meeting.clients[0].receive(upTo: size + 10) == pattern(size, seed: 5),
+        try meeting.server[0].receive(upTo: size, into: form) == pattern(size),
+        "\(size) to the server")
+      try meeting.server[0].send(pattern(size, seed: 5), from: form)
+      #expect(
+        try meeting.clients[0].receive(upTo: size + 10, into: form) == pattern(size, seed: 5),
         "\(size) to the client")
     }
   }
@@ -63,42 +65,44 @@ struct ConformanceTests {
     #expect(try meeting.server[0].receive(upTo: 100) == [1, 2, 3])
   }
 
-  @Test("keeps messages apart and in order", arguments: Subject.having(\.reliable))
-  func order(_ subject: Subject) throws {
+  @Test("keeps messages apart and in order", arguments: Subject.having(\.reliable), Form.allCases)
+  func order(_ subject: Subject, _ form: Form) throws {
     let meeting = try Meeting(subject.transport, in: try Place())
     defer { meeting.close() }
     let client = meeting.clients[0]
     let sending = try Background {
-      for index in 0..<300 { try client.send(pattern(1 + index % 97, seed: index)) }
+      for index in 0..<300 { try client.send(pattern(1 + index % 97, seed: index), from: form) }
     }
     for index in 0..<300 {
       #expect(
-        try meeting.server[0].receive(upTo: 100) == pattern(1 + index % 97, seed: index),
+        try meeting.server[0].receive(upTo: 100, into: form)
+          == pattern(1 + index % 97, seed: index),
         "message \(index)")
     }
     try sending.value()
   }
 
-  @Test("delivers a message of no bytes as one", arguments: Subject.having(\.reliable))
-  func zero(_ subject: Subject) throws {
+  @Test(
+    "delivers a message of no bytes as one", arguments: Subject.having(\.reliable), Form.allCases)
+  func zero(_ subject: Subject, _ form: Form) throws {
     let meeting = try Meeting(subject.transport, in: try Place())
     defer { meeting.close() }
-    try meeting.clients[0].send([])
-    try meeting.clients[0].send([9])
-    #expect(try meeting.server[0].receive(upTo: 10).isEmpty)
-    #expect(try meeting.server[0].receive(upTo: 10) == [9])
+    try meeting.clients[0].send([], from: form)
+    try meeting.clients[0].send([9], from: form)
+    #expect(try meeting.server[0].receive(upTo: 10, into: form).isEmpty)
+    #expect(try meeting.server[0].receive(upTo: 10, into: form) == [9])
   }
 
   @Test(
     "says so when the buffer is too small, and loses no later message",
-    arguments: Subject.having(\.reliable))
-  func shortBuffer(_ subject: Subject) throws {
+    arguments: Subject.having(\.reliable), Form.allCases)
+  func shortBuffer(_ subject: Subject, _ form: Form) throws {
     let meeting = try Meeting(subject.transport, in: try Place())
     defer { meeting.close() }
     try meeting.clients[0].send(pattern(100))
     try meeting.clients[0].send([4])
     let error = #expect(throws: TransportError.self) {
-      _ = try meeting.server[0].receive(upTo: 10)
+      _ = try meeting.server[0].receive(upTo: 10, into: form)
     }
     if error?.code == .moreData {
       #expect(error?.limit == 100)
@@ -106,7 +110,7 @@ struct ConformanceTests {
     } else {
       #expect(error?.code == .truncated)
     }
-    #expect(try meeting.server[0].receive(upTo: 100) == [4])
+    #expect(try meeting.server[0].receive(upTo: 100, into: form) == [4])
   }
 
   @Test(

@@ -22,7 +22,7 @@ struct ConnectScenario: Scenario {
 
   func serve(_ session: ServerSession) throws -> Measurement {
     let parameters = session.parameters
-    let payload = Payload(size: parameters.size, seed: parameters.seed)
+    var payload = Payload(size: parameters.size, seed: parameters.seed)
     try session.barrier()
     var measurement = Measurement()
     var usage = ResourceUsage.current()
@@ -45,12 +45,12 @@ struct ConnectScenario: Scenario {
 
   func runClient(_ session: ClientSession) throws -> Measurement {
     let parameters = session.parameters
-    let payload = Payload(size: parameters.size, seed: parameters.seed)
+    var payload = Payload(size: parameters.size, seed: parameters.seed)
     var samples = Samples(for: parameters)
     try session.barrier()
     var measurement = Measurement()
     for sequence in 0..<UInt64(parameters.warmup) {
-      try cycle(sequence, payload, session, &measurement)
+      try cycle(sequence, &payload, session, &measurement)
     }
     let usage = ResourceUsage.current()
     let start = MonotonicClock.now()
@@ -58,7 +58,7 @@ struct ConnectScenario: Scenario {
     var previous = start
     while samples.count < parameters.count && !samples.isFull && previous < limit {
       try cycle(
-        UInt64(parameters.warmup + samples.count), payload, session, &measurement)
+        UInt64(parameters.warmup + samples.count), &payload, session, &measurement)
       let now = MonotonicClock.now()
       samples.record(now - previous)
       previous = now
@@ -68,14 +68,14 @@ struct ConnectScenario: Scenario {
     measurement.usage = ResourceUsage.current().since(usage)
     measurement.sent = samples.count
     measurement.received = samples.count
-    try cycle(Payload.end, payload, session, &measurement)
+    try cycle(Payload.end, &payload, session, &measurement)
     measurement.latency = samples.distribution()
     return measurement
   }
 
   /// Connects, exchanges one message and closes.
   private func cycle(
-    _ sequence: UInt64, _ payload: borrowing Payload, _ session: ClientSession,
+    _ sequence: UInt64, _ payload: inout Payload, _ session: ClientSession,
     _ measurement: inout Measurement
   ) throws {
     let connection = try session.connect()

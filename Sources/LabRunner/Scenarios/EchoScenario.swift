@@ -23,9 +23,9 @@ struct EchoScenario: Scenario {
 
   func runClient(_ session: ClientSession) throws -> Measurement {
     let parameters = session.parameters
-    let payload = Payload(size: parameters.size, seed: parameters.seed)
     var samples = Samples(for: parameters)
     let connection = try session.connect()
+    var payload = Payload(size: parameters.size, seed: parameters.seed, over: connection)
     try session.barrier()
     var measurement = Measurement()
     try payload.warmUp(
@@ -82,7 +82,7 @@ enum EchoServer {
   static func serve(
     _ connection: any Connection, _ parameters: TrialParameters, reliable: Bool
   ) throws -> Measurement {
-    let payload = Payload(size: parameters.size, seed: parameters.seed)
+    var payload = Payload(size: parameters.size, seed: parameters.seed, over: connection)
     var measurement = Measurement()
     let warmup = UInt64(parameters.warmup)
     var expected: UInt64 = 0

@@ -29,9 +29,10 @@ struct FanInScenario: Scenario {
       connections.append(try session.listener.accept(deadline: .after(.seconds(10))))
     }
     var total = Measurement()
-    let payload = Payload(size: parameters.size, seed: parameters.seed)
+    var payload = Payload(
+      size: parameters.size, seed: parameters.seed, over: connections.first)
     for connection in connections {
-      try StreamReceiver.answerWarmUp(payload, connection, parameters, &total)
+      try StreamReceiver.answerWarmUp(&payload, connection, parameters, &total)
     }
     try session.barrier()
     let crew = ThreadCrew()
@@ -58,9 +59,9 @@ struct FanInScenario: Scenario {
   private static func serveOne(
     _ connection: any Connection, _ parameters: TrialParameters
   ) throws -> Measurement {
-    let payload = Payload(size: parameters.size, seed: parameters.seed)
+    var payload = Payload(size: parameters.size, seed: parameters.seed, over: connection)
     var measurement = Measurement()
-    measurement.received = try StreamReceiver.receiveUntilEnd(payload, connection, parameters)
+    measurement.received = try StreamReceiver.receiveUntilEnd(&payload, connection, parameters)
     try payload.checkBody()
     measurement.checksumChecked += 1
     measurement.sequenceChecked += measurement.received
@@ -70,15 +71,15 @@ struct FanInScenario: Scenario {
 
   func runClient(_ session: ClientSession) throws -> Measurement {
     let parameters = session.parameters
-    let payload = Payload(size: parameters.size, seed: parameters.seed)
     let connection = try session.connect()
+    var payload = Payload(size: parameters.size, seed: parameters.seed, over: connection)
     var measurement = Measurement()
     try payload.warmUp(connection, parameters, reliable: true, &measurement)
     try session.barrier()
     let usage = ResourceUsage.current()
     measurement.start = MonotonicClock.now()
     measurement.sent = try StreamSender.send(
-      payload, connection, parameters, from: measurement.start)
+      &payload, connection, parameters, from: measurement.start)
     try payload.finish(connection, reliable: true, &measurement)
     measurement.end = MonotonicClock.now()
     measurement.usage = ResourceUsage.current().since(usage)

@@ -18,17 +18,18 @@ struct NotifyScenario: Scenario {
 
   func serve(_ session: ServerSession) throws -> Measurement {
     let parameters = session.parameters
-    let payload = Payload(size: parameters.size, seed: parameters.seed)
     var samples = Samples(for: parameters)
     var connections: [any Connection] = []
     for _ in 0..<parameters.clients {
       connections.append(try session.listener.accept(deadline: .after(.seconds(10))))
     }
+    var payload = Payload(
+      size: parameters.size, seed: parameters.seed, over: connections.first)
     try session.barrier()
     var measurement = Measurement()
     let reliable = session.capabilities.reliable
     for sequence in 0..<UInt64(parameters.warmup) {
-      _ = try round(sequence, payload, connections, reliable)
+      _ = try round(sequence, &payload, connections, reliable)
       try payload.checkBody()
       measurement.checksumChecked += 1
     }
@@ -39,7 +40,7 @@ struct NotifyScenario: Scenario {
     var rounds = 0
     while rounds < parameters.count && !samples.isFull && previous < limit {
       let answered = try round(
-        UInt64(parameters.warmup + rounds), payload, connections, reliable)
+        UInt64(parameters.warmup + rounds), &payload, connections, reliable)
       measurement.received += answered
       let now = MonotonicClock.now()
       if answered == connections.count { samples.record(now - previous) }
@@ -61,7 +62,7 @@ struct NotifyScenario: Scenario {
 
   /// One message to every client; returns how many acknowledged it.
   private func round(
-    _ sequence: UInt64, _ payload: borrowing Payload, _ connections: [any Connection],
+    _ sequence: UInt64, _ payload: inout Payload, _ connections: [any Connection],
     _ reliable: Bool
   ) throws -> Int {
     for connection in connections { try payload.send(sequence, over: connection) }

@@ -13,7 +13,7 @@ extension Payload {
   ///
   /// Where nothing can be lost it waits without a deadline, as the timed section does: a deadline
   /// would put the descriptor in another mode for good. The runner ends a trial that hangs.
-  func warmUp(
+  mutating func warmUp(
     _ connection: any Connection, _ parameters: TrialParameters, reliable: Bool,
     _ measurement: inout Measurement
   ) throws {
@@ -28,7 +28,7 @@ extension Payload {
   }
 
   /// Client: sends the end marker and checks every byte of the answer.
-  func finish(
+  mutating func finish(
     _ connection: any Connection, reliable: Bool, _ measurement: inout Measurement
   ) throws {
     if reliable {
@@ -53,7 +53,7 @@ extension Payload {
   /// are passed over.
   ///
   /// - Returns: `false` when it did not come in time.
-  func receiveReply(_ sequence: UInt64, from connection: any Connection) throws -> Bool {
+  mutating func receiveReply(_ sequence: UInt64, from connection: any Connection) throws -> Bool {
     let deadline = Deadline.after(Self.lossTimeout)
     while true {
       do throws(TransportError) {
@@ -81,7 +81,7 @@ extension Payload {
   }
 
   /// Waits for a credit, or until it must be considered lost.
-  func awaitCredit(from connection: any Connection) throws(TransportError) {
+  mutating func awaitCredit(from connection: any Connection) throws(TransportError) {
     do {
       _ = try receive(from: connection, deadline: .after(Self.lossTimeout))
     } catch {

@@ -12,27 +12,27 @@ internal import IPCTransport
   static let end = UInt64.max
 
   let size: Int
-  private let bytes: UnsafeMutableRawBufferPointer
-  private let incoming: UnsafeMutableRawBufferPointer
+  private var outgoing: MessageBuffer
+  private var incoming: MessageBuffer
   private let bodyChecksum: UInt64
   private let seed: UInt64
 
-  init(size: Int, seed: UInt64) {
+  /// - Parameter connection: What the messages go over, if there is a connection yet.
+  init(size: Int, seed: UInt64, over connection: (any Connection)? = nil) {
     self.size = size
     self.seed = seed
-    unsafe bytes = .allocate(byteCount: size, alignment: 64)
-    unsafe incoming = .allocate(byteCount: size, alignment: 64)
+    if let connection {
+      outgoing = connection.makeBuffer(capacity: size)
+      incoming = connection.makeBuffer(capacity: size)
+    } else {
+      outgoing = MessageBuffer(capacity: size)
+      incoming = MessageBuffer(capacity: size)
+    }
     var generator = SeededGenerator(seed: seed)
     for index in 0..<size {
-      unsafe bytes[index] = UInt8(truncatingIfNeeded: generator.next() >> 32)
+      unsafe outgoing.bytes[index] = UInt8(truncatingIfNeeded: generator.next() >> 32)
     }
-    unsafe incoming.initializeMemory(as: UInt8.self, repeating: 0)
-    bodyChecksum = unsafe Self.checksum(UnsafeRawBufferPointer(bytes))
-  }
-
-  deinit {
-    unsafe bytes.deallocate()
-    unsafe incoming.deallocate()
+    bodyChecksum = unsafe Self.checksum(UnsafeRawBufferPointer(outgoing.bytes))
   }
 
   /// The number as a message of this size can hold it. The end marker stays apart from all others.
@@ -44,10 +44,11 @@ internal import IPCTransport
 
   /// Stamps the buffer with a sequence number and sends it.
   @inline(__always)
-  func send(
+  mutating func send(
     _ sequence: UInt64, over connection: any Connection, deadline: Deadline = .never
   ) throws(TransportError) {
     let number = carriedNumber(sequence)
+    let bytes = unsafe outgoing.bytes
     if size >= 8 {
       unsafe bytes.storeBytes(of: number, as: UInt64.self)
       if size >= 24 {
@@ -58,33 +59,24 @@ internal import IPCTransport
         unsafe bytes[index] = UInt8(truncatingIfNeeded: number >> UInt64(index * 8))
       }
     }
-    let span = unsafe UnsafeBufferPointer<UInt8>(bytes.bindMemory(to: UInt8.self)).span
-    try connection.send(span, deadline: deadline)
+    try connection.send(&outgoing, deadline: deadline)
   }
 
   /// Sends the message that was received last back as it is.
   @inline(__always)
-  func sendBack(over connection: any Connection) throws(TransportError) {
-    let span = unsafe UnsafeBufferPointer<UInt8>(incoming.bindMemory(to: UInt8.self)).span
-    try connection.send(span, deadline: .never)
+  mutating func sendBack(over connection: any Connection) throws(TransportError) {
+    try connection.send(&incoming, deadline: .never)
   }
 
   /// Receives one message.
   ///
   /// - Returns: The number of bytes.
   @inline(__always)
-  func receive(
+  mutating func receive(
     from connection: any Connection, deadline: Deadline = .never
   ) throws(TransportError) -> Int {
-    let target = unsafe incoming.bindMemory(to: UInt8.self)
-    var output = unsafe OutputSpan(buffer: target, initializedCount: 0)
-    do {
-      try connection.receive(into: &output, deadline: deadline)
-    } catch {
-      _ = unsafe output.finalize(for: target)
-      throw error
-    }
-    return unsafe output.finalize(for: target)
+    try connection.receive(into: &incoming, deadline: deadline)
+    return incoming.count
   }
 
   /// Checks length and sequence number of the message that was received.
@@ -104,22 +96,25 @@ internal import IPCTransport
   /// The sequence number in the received message.
   @inline(__always)
   var receivedNumber: UInt64 {
-    if size >= 8 { return unsafe incoming.load(as: UInt64.self) }
+    if size >= 8 { return unsafe incoming.start.load(as: UInt64.self) }
     var number: UInt64 = 0
-    for index in 0..<size { unsafe number |= UInt64(incoming[index]) << UInt64(index * 8) }
+    for index in 0..<size {
+      unsafe number |=
+        UInt64(incoming.start.load(fromByteOffset: index, as: UInt8.self)) << UInt64(index * 8)
+    }
     return number
   }
 
   @inline(__always)
   var tailAgrees: Bool {
     if size < 24 { return true }
-    return unsafe incoming.loadUnaligned(fromByteOffset: size - 8, as: UInt64.self)
-      == incoming.load(as: UInt64.self)
+    return unsafe incoming.start.loadUnaligned(fromByteOffset: size - 8, as: UInt64.self)
+      == incoming.start.load(as: UInt64.self)
   }
 
   /// Checks every byte between the two stamps of the received message.
   func checkBody() throws {
-    if unsafe Self.checksum(UnsafeRawBufferPointer(incoming)) != bodyChecksum {
+    if unsafe Self.checksum(UnsafeRawBufferPointer(incoming.bytes)) != bodyChecksum {
       throw LabError(
         "payload checksum mismatch: a received message of \(size) bytes differs from what was sent "
           + "(trial seed \(seed))")

@@ -22,14 +22,14 @@ struct StreamScenario: Scenario {
     let parameters = session.parameters
     let connection = try session.listener.accept(deadline: .after(.seconds(10)))
     try session.barrier()
-    let payload = Payload(size: parameters.size, seed: parameters.seed)
+    var payload = Payload(size: parameters.size, seed: parameters.seed, over: connection)
     var measurement = Measurement()
-    try StreamReceiver.answerWarmUp(payload, connection, parameters, &measurement)
+    try StreamReceiver.answerWarmUp(&payload, connection, parameters, &measurement)
     let usage = ResourceUsage.current()
     if session.capabilities.reliable {
-      measurement.received = try StreamReceiver.receiveUntilEnd(payload, connection, parameters)
+      measurement.received = try StreamReceiver.receiveUntilEnd(&payload, connection, parameters)
     } else {
-      measurement.received = try receiveWithCredits(payload, connection, parameters)
+      measurement.received = try receiveWithCredits(&payload, connection, parameters)
     }
     measurement.usage = ResourceUsage.current().since(usage)
     try payload.checkBody()
@@ -41,7 +41,7 @@ struct StreamScenario: Scenario {
   }
 
   private func receiveWithCredits(
-    _ payload: borrowing Payload, _ connection: any Connection, _ parameters: TrialParameters
+    _ payload: inout Payload, _ connection: any Connection, _ parameters: TrialParameters
   ) throws -> Int {
     let first = UInt64(parameters.warmup)
     var expected = first
@@ -63,8 +63,8 @@ struct StreamScenario: Scenario {
 
   func runClient(_ session: ClientSession) throws -> Measurement {
     let parameters = session.parameters
-    let payload = Payload(size: parameters.size, seed: parameters.seed)
     let connection = try session.connect()
+    var payload = Payload(size: parameters.size, seed: parameters.seed, over: connection)
     try session.barrier()
     var measurement = Measurement()
     try payload.warmUp(
@@ -74,9 +74,9 @@ struct StreamScenario: Scenario {
     let start = MonotonicClock.now()
     measurement.start = start
     if session.capabilities.reliable {
-      measurement.sent = try StreamSender.send(payload, connection, parameters, from: start)
+      measurement.sent = try StreamSender.send(&payload, connection, parameters, from: start)
     } else {
-      measurement.sent = try sendWithCredits(payload, connection, parameters, from: start)
+      measurement.sent = try sendWithCredits(&payload, connection, parameters, from: start)
     }
     try payload.finish(connection, reliable: session.capabilities.reliable, &measurement)
     measurement.end = MonotonicClock.now()
@@ -86,7 +86,7 @@ struct StreamScenario: Scenario {
   }
 
   private func sendWithCredits(
-    _ payload: borrowing Payload, _ connection: any Connection, _ parameters: TrialParameters,
+    _ payload: inout Payload, _ connection: any Connection, _ parameters: TrialParameters,
     from start: UInt64
   ) throws -> Int {
     let limit = parameters.nanoseconds == 0 ? UInt64.max : start + parameters.nanoseconds
@@ -112,7 +112,7 @@ struct StreamScenario: Scenario {
 enum StreamReceiver {
   /// Sends the warm-up messages back and checks every byte of them.
   static func answerWarmUp(
-    _ payload: borrowing Payload, _ connection: any Connection, _ parameters: TrialParameters,
+    _ payload: inout Payload, _ connection: any Connection, _ parameters: TrialParameters,
     _ measurement: inout Measurement
   ) throws {
     for sequence in 0..<UInt64(parameters.warmup) {
@@ -126,7 +126,7 @@ enum StreamReceiver {
 
   /// Receives numbered messages until the end marker; returns how many.
   static func receiveUntilEnd(
-    _ payload: borrowing Payload, _ connection: any Connection, _ parameters: TrialParameters
+    _ payload: inout Payload, _ connection: any Connection, _ parameters: TrialParameters
   ) throws -> Int {
     let first = UInt64(parameters.warmup)
     var received = 0
@@ -143,7 +143,7 @@ enum StreamReceiver {
 enum StreamSender {
   /// Sends numbered messages until the count or the time is reached; returns how many.
   static func send(
-    _ payload: borrowing Payload, _ connection: any Connection, _ parameters: TrialParameters,
+    _ payload: inout Payload, _ connection: any Connection, _ parameters: TrialParameters,
     from start: UInt64
   ) throws -> Int {
     let limit = parameters.nanoseconds == 0 ? UInt64.max : start + parameters.nanoseconds
