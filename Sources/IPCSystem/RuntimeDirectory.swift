@@ -197,14 +197,16 @@ public final class ScratchDirectory: Sendable {
     return (runs, foreign)
   }
 
+  /// Removes a directory, its lock file last: who is killed in the middle leaves what a sweep takes.
   private static func removeTree(_ directory: String) {
-    for name in names(in: directory) {
+    for name in names(in: directory) where name != ".lock" {
       if name.hasPrefix("mq%") {
         unsafe _ = cipc_mq_unlink("/" + name.dropFirst(3).replacing("%", with: "/"))
       }
       let entry = directory + "/" + name
       if unsafe unlink(entry) == -1 && (errno == EISDIR || errno == EPERM) { removeTree(entry) }
     }
+    unsafe _ = unlink(directory + "/.lock")
     unsafe _ = rmdir(directory)
   }
 
