@@ -68,12 +68,12 @@ public final class DescriptorIO: @unchecked Sendable {
   public func perform(
     _ call: StaticString, _ direction: Direction, deadline: Deadline, _ body: (Int32) -> Int
   ) throws(SystemError) -> Int {
-    if !deadline.isNever && !nonblocking.load(ordering: .relaxed) { try makeNonblocking() }
     let slot = direction == .read
     enter(slot)
     defer { leave(slot) }
     while true {
       if closed.load(ordering: .sequentiallyConsistent) { throw closedError(call) }
+      if !deadline.isNever && !nonblocking.load(ordering: .relaxed) { try makeNonblocking() }
       let result = body(descriptor)
       if result > 0 { return result }
       if try isFinal(result, call, direction, deadline) { return result }

@@ -114,17 +114,18 @@ public enum MessageQueueCalls {
     return Shape(depth: depth, messageSize: size)
   }
 
-  /// Sends a message. Wraps `mq_send(3)`; higher priorities are received first.
+  /// Sends a message. Wraps `mq_timedsend(2)`; higher priorities are received first.
   @inlinable @inline(__always)
   public static func send(
     _ bytes: UnsafeRawBufferPointer, priority: UInt32, over queue: DescriptorIO, deadline: Deadline
   ) throws(SystemError) {
     _ = try queue.perform("mq_send", .write, deadline: deadline) {
-      Int(unsafe cipc_mq_send_priority($0, bytes.baseAddress, bytes.count, priority, nil))
+      unsafe cipc_mq_send_priority($0, bytes.baseAddress, bytes.count, priority, nil) == 0 ? 1 : -1
     }
   }
 
-  /// Receives a message into a buffer of at least the queue's message size. Wraps `mq_receive(3)`.
+  /// Receives a message into a buffer of at least the queue's message size. Wraps
+  /// `mq_timedreceive(2)`.
   ///
   /// - Parameter atEnd: Asked before the call; when it answers yes, an empty queue is not waited for
   ///   but gives `nil`.

@@ -3,11 +3,12 @@ public import IPCSystem
 
 /// Messages over a byte stream: a four-byte little-endian length, then the bytes.
 ///
-/// Pipes, FIFOs and stream sockets all use this one. A message in a ``MessageBuffer`` goes out with one
-/// `write(2)`, its header in front of it, and the next one comes in with one `read(2)`, if it is as
-/// long as the one before; nothing is copied but by the kernel. Plain memory costs a copy of up to
-/// ``contiguousLimit`` bytes on either side, and a second call for the rest of a longer message that
-/// is received.
+/// Pipes, FIFOs and stream sockets all use this one. A message in a ``MessageBuffer`` goes out with
+/// one `write(2)`, its header in front of it, and comes in with one `read(2)` if it is as long as the
+/// one before and not above 256 KiB; nobody but the kernel copies it. Plain memory costs a copy of up
+/// to 16 KiB on either side, and a second call for the rest of a longer message that is received. On
+/// the way to a pipe, long messages in plain memory that begins with a page are slow: see
+/// ``MessageBuffer``.
 @safe public final class FramedStream: HalfClosable, @unchecked Sendable {
   // Sendable: `pending*` and `lastReceived` are touched by the one receiving thread only, `outgoing`
   // by the one sending thread only, as `Connection` demands; the rest never changes.
@@ -15,24 +16,26 @@ public import IPCSystem
   /// Longest message, in bytes. A longer length in a header means a peer that breaks the protocol.
   public static let maximumMessage = 1 << 30
 
-  /// Up to this size, in bytes, plain memory is copied rather than scattered and gathered: the kernel
-  /// handles one buffer faster than `writev(2)` handles two by more than the copy costs.
+  /// Up to this size, in bytes, a message in plain memory is copied behind its header: the kernel
+  /// handles one buffer faster than `writev(2)` handles two by more than the copy costs. No more than
+  /// this of a message is read ahead to be copied to plain memory.
   static let contiguousLimit = 16 * 1024
 
   private static let headerSize = 4
-  private static let readAhead = 256 * 1024
+  private static let longestRead = 256 * 1024
 
   private let input: DescriptorIO
   private let output: DescriptorIO
   private let identifiesPeer: Bool
 
-  /// Where messages in plain memory are made ready to be sent.
-  private var outgoing = MessageBuffer(capacity: FramedStream.contiguousLimit)
+  /// Where messages in plain memory are made ready to be sent; without room until there is one.
+  private var outgoing = MessageBuffer(capacity: 0)
   // Bytes received and not yet handed out: `pending[pendingStart..<pendingEnd]`.
   private var pending: UnsafeMutableRawBufferPointer
   private var pendingStart = 0
   private var pendingEnd = 0
-  private var lastReceived = 0
+  /// How long the message before was; at first, what is worth asking for.
+  private var lastReceived = FramedStream.contiguousLimit
 
   /// Creates a conversation over two descriptors, or over the same one twice.
   ///
@@ -42,7 +45,8 @@ public import IPCSystem
     self.input = input
     self.output = output
     self.identifiesPeer = identifiesPeer
-    unsafe pending = .allocate(byteCount: Self.readAhead, alignment: MemoryLayout<UInt64>.alignment)
+    unsafe pending = .allocate(
+      byteCount: Self.longestRead, alignment: MemoryLayout<UInt64>.alignment)
   }
 
   deinit { unsafe pending.deallocate() }
@@ -55,8 +59,9 @@ public import IPCSystem
     let count = message.count
     try unsafe message.withUnsafeBytes { bytes throws(TransportError) in
       if count > Self.contiguousLimit { return try unsafe sendLong(bytes, deadline) }
+      if outgoing.capacity == 0 { outgoing = MessageBuffer(capacity: Self.contiguousLimit) }
       outgoing.resize(to: count)
-      unsafe outgoing.bytes.copyMemory(from: bytes)
+      unsafe outgoing.memory.copyMemory(from: bytes)
       try send(&outgoing, deadline: deadline)
     }
   }
@@ -136,8 +141,8 @@ public import IPCSystem
     }
   }
 
-  /// Receives one message. See ``Connection/receive(into:deadline:)``. A message
-  /// that does not fit is kept, and so is the part that has come when the deadline passes.
+  /// Receives one message. See ``Connection/receive(into:deadline:)``. A message that does not fit is
+  /// kept, and so is the part that has come when the deadline passes.
   public func receive(
     into buffer: inout OutputSpan<UInt8>, deadline: Deadline
   ) throws(TransportError) {
@@ -156,7 +161,7 @@ public import IPCSystem
   ) throws(TransportError) {
     if pendingStart < pendingEnd { return try takePending(&message, deadline) }
     // No more than can be kept if it turns out to be something else.
-    let expected = min(message.capacity, lastReceived, Self.readAhead - Self.headerSize)
+    let expected = min(message.capacity, lastReceived, Self.longestRead - Self.headerSize)
     let frame = unsafe UnsafeMutableRawBufferPointer(
       start: message.start - Self.headerSize, count: Self.headerSize + expected)
     let received: Int
@@ -170,8 +175,8 @@ public import IPCSystem
     }
   }
 
-  /// Receives a message of which `frame`, in the buffer's head room and then its memory, has come: it is
-  /// not as long as the one before, or not all there yet.
+  /// Receives a message of which `frame` has come, in the buffer's head room and then its memory: it
+  /// is not as long as the one before, or not all there yet.
   @inline(never)
   private func receiveOther(
     _ message: inout MessageBuffer, _ frame: Slice<UnsafeMutableRawBufferPointer>,
@@ -217,15 +222,11 @@ public import IPCSystem
   private func take(
     _ target: UnsafeMutableRawBufferPointer, _ deadline: Deadline
   ) throws(TransportError) -> Int {
-    if pendingStart == pendingEnd {
-      pendingStart = 0
-      pendingEnd = 0
-      if try !fillPending(deadline) { throw TransportError(.endOfFile, "receive") }
-    } else if input.isClosed {
-      throw TransportError(.closed, "receive")
-    }
+    if input.isClosed { throw TransportError(.closed, "receive") }
     while pendingEnd - pendingStart < Self.headerSize {
-      if try !fillPending(deadline) { throw diedInside("a header") }
+      if try fillPending(deadline) { continue }
+      if pendingStart == pendingEnd { throw TransportError(.endOfFile, "receive") }
+      throw diedInside("a header")
     }
     let count = try unsafe length(
       at: UnsafeRawPointer(pending.baseAddress.unsafelyUnwrapped + pendingStart))
@@ -292,21 +293,17 @@ public import IPCSystem
       remedy: "What came of it is lost")
   }
 
-  /// Reads what is there; `false` at end of file.
+  /// Reads what is there behind less than a header that is pending; `false` at end of file.
   private func fillPending(_ deadline: Deadline) throws(TransportError) -> Bool {
-    if unsafe pending.count - pendingEnd < Self.headerSize {
-      // Only a header that lies across the end of the buffer brings us here: move it to the front.
-      let base = unsafe pending.baseAddress.unsafelyUnwrapped
-      unsafe base.copyMemory(from: base + pendingStart, byteCount: pendingEnd - pendingStart)
-      pendingEnd -= pendingStart
-      pendingStart = 0
-    }
-    let wanted = Self.headerSize + max(Self.headerSize, min(lastReceived, Self.contiguousLimit))
-    let end = unsafe min(pending.count, pendingEnd + wanted)
+    let base = unsafe pending.baseAddress.unsafelyUnwrapped
+    unsafe base.copyMemory(from: base + pendingStart, byteCount: pendingEnd - pendingStart)
+    pendingEnd -= pendingStart
+    pendingStart = 0
+    let wanted = Self.headerSize + min(lastReceived, Self.contiguousLimit)
+    let space = unsafe pending[pendingEnd..<wanted]
     do throws(SystemError) {
       let received = try unsafe input.read(
-        into: UnsafeMutableRawBufferPointer(rebasing: pending[pendingEnd..<end]), deadline: deadline
-      )
+        into: UnsafeMutableRawBufferPointer(rebasing: space), deadline: deadline)
       pendingEnd += received
       return received > 0
     } catch { throw TransportError(error, "receive") }
@@ -333,6 +330,7 @@ public import IPCSystem
   /// Ends the sending direction. See ``HalfClosable/finishSending()``. Wraps `shutdown(2)` where
   /// both directions are one socket.
   public func finishSending() -> Bool {
+    if output.isClosed { return true }
     if input === output {
       SocketCalls.shutdownOutput(output.descriptor)
     } else {
@@ -343,7 +341,7 @@ public import IPCSystem
 
   /// The process at the other end of a local socket.
   public var peer: PeerIdentity? {
-    identifiesPeer ? try? LocalSocket.peer(of: input.descriptor) : nil
+    identifiesPeer && !input.isClosed ? try? LocalSocket.peer(of: input.descriptor) : nil
   }
 }
 

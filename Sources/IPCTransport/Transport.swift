@@ -80,7 +80,8 @@ public protocol Connection: AnyObject, Sendable {
   ///   message does not fit (it is kept where the mechanism can keep it), `.timedOut`, `.closed`.
   func receive(into buffer: inout OutputSpan<UInt8>, deadline: Deadline) throws(TransportError)
 
-  /// Makes a buffer with which the mechanism need not copy messages that are sent and received often.
+  /// Makes a buffer from which messages are sent, and into which they are received, without a copy
+  /// that the mechanism does not make itself.
   ///
   /// - Parameter capacity: Longest message, in bytes.
   func makeBuffer(capacity: Int) -> MessageBuffer

@@ -51,7 +51,7 @@ public import IPCTransport
     unsafe spare.deallocate()
   }
 
-  /// Sends one message. See ``Connection/send(_:deadline:)``. Here: `mq_send(3)`.
+  /// Sends one message. See ``Connection/send(_:deadline:)``. Here: `mq_timedsend(2)`.
   ///
   /// A sender that waits for room when the peer dies is woken and its message is lost with the queue;
   /// the next call reports `.brokenPipe`.
@@ -74,7 +74,7 @@ public import IPCTransport
     }
   }
 
-  /// Receives one message. See ``Connection/receive(into:deadline:)``. Here: `mq_receive(3)`.
+  /// Receives one message. See ``Connection/receive(into:deadline:)``. Here: `mq_timedreceive(2)`.
   ///
   /// - Throws: `.moreData` when the message is longer than the buffer; it is kept.
   public func receive(
@@ -84,7 +84,7 @@ public import IPCTransport
       target, initialized throws(TransportError) in
       let free = unsafe UnsafeMutableRawBufferPointer(
         UnsafeMutableBufferPointer(rebasing: target[initialized...]))
-      initialized += try unsafe take(free, deadline)
+      initialized += try unsafe take(free, capacity: free.count, deadline)
     }
   }
 
@@ -93,41 +93,44 @@ public import IPCTransport
     MessageBuffer(capacity: capacity, room: maximumMessage)
   }
 
-  /// Receives one message. See ``Connection/receive(into:deadline:)``.
+  /// Receives one message. See ``Connection/receive(into:deadline:)``. Here: `mq_timedreceive(2)`.
   ///
   /// - Throws: `.moreData` when the message is longer than the buffer's capacity; it is kept.
-  @inline(__always)
   public func receive(
     into message: inout MessageBuffer, deadline: Deadline
   ) throws(TransportError) {
     let room = unsafe UnsafeMutableRawBufferPointer(start: message.start, count: message.room)
+    message.resize(to: try unsafe take(room, capacity: message.capacity, deadline))
+  }
+
+  /// Receives one message of at most `capacity` bytes into `room`, which may be larger.
+  @inline(__always)
+  private func take(
+    _ room: UnsafeMutableRawBufferPointer, capacity: Int, _ deadline: Deadline
+  ) throws(TransportError) -> Int {
     if kept == nil, room.count >= maximumMessage {
       let count = try unsafe next(room, deadline)
-      if count <= message.capacity {
-        message.resize(to: count)
-        return
-      }
+      if count <= capacity { return count }
       unsafe spare.copyMemory(from: UnsafeRawBufferPointer(rebasing: room[..<count]))
       kept = count
     }
-    let target = unsafe UnsafeMutableRawBufferPointer(rebasing: room[..<message.capacity])
-    message.resize(to: try unsafe take(target, deadline))
+    return try unsafe takeKept(room, capacity, deadline)
   }
 
-  private func take(
-    _ target: UnsafeMutableRawBufferPointer, _ deadline: Deadline
+  /// The same by way of `spare`.
+  @inline(never)
+  private func takeKept(
+    _ room: UnsafeMutableRawBufferPointer, _ capacity: Int, _ deadline: Deadline
   ) throws(TransportError) -> Int {
-    if kept == nil && target.count >= maximumMessage {
-      return try unsafe next(target, deadline)
-    }
+    if input.isClosed { throw TransportError(.closed, "receive") }
     let count: Int
     if let kept { count = kept } else { count = try unsafe next(spare, deadline) }
-    guard count <= target.count else {
+    guard count <= capacity else {
       kept = count
       throw TransportError(.moreData, "receive", limit: count)
     }
     kept = nil
-    unsafe target.copyMemory(from: UnsafeRawBufferPointer(rebasing: spare[..<count]))
+    unsafe room.copyMemory(from: UnsafeRawBufferPointer(rebasing: spare[..<count]))
     return count
   }
 

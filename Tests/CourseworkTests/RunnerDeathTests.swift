@@ -11,21 +11,11 @@ struct RunnerDeathTests {
   @Test("takes its programs with it", arguments: ["namespaces", "sweep"])
   func death(_ containment: String) async throws {
     try await blocking {
-      let marker = "runner-death-\(UInt64.random(in: 0...UInt64.max))"
       let scratch = try Scratch()
-      let plan = CheckPlan(
-        check: "engine.hangs", seed: 1, seconds: 60,
-        programs: ["program": [BuiltPrograms.hostile, "endless", marker]])
-      let order = CheckOrder(
-        plan: plan, environment: [], visible: [BuiltPrograms.directory], hidden: [],
-        place: scratch.path)
       let sockets = try LocalSocket.pair(.stream)
-      var start = ChildProcess.Plan(
-        program: BuiltPrograms.ipclab, arguments: [CheckProcess.command, containment])
-      start.descriptors = [(2, 2), (CheckProcess.channel, sockets.second.raw)]
-      let process = try ChildProcess.start(start)
+      try order(scratch, to: sockets.first)
+      let process = try start(containment, sockets.second)
       sockets.second.close()
-      try Files.write(Array(JSONEncoder().encode(order)) + [0x0A], to: sockets.first.raw)
       var ended: IPCSystem.ExitStatus?
       while running(marker).isEmpty, ended == nil {
         ended = try process.poll()?.status
@@ -37,10 +27,53 @@ struct RunnerDeathTests {
       if containment == "namespaces" { process.signal(SIGKILL) }
       sockets.first.close()
       _ = try process.wait()
-      let patience = Deadline.after(.seconds(20))
-      while !running(marker).isEmpty && !patience.hasPassed { usleep(5000) }
-      #expect(running(marker).isEmpty)
+      expectNothingLeft()
     }
+  }
+
+  @Test("ends it also when the runner dies at once", arguments: ["namespaces", "sweep"])
+  func atOnce(_ containment: String) async throws {
+    try await blocking {
+      let scratch = try Scratch()
+      let sockets = try LocalSocket.pair(.stream)
+      try order(scratch, to: sockets.first)
+      sockets.first.close()
+      let process = try start(containment, sockets.second)
+      sockets.second.close()
+      let status = try process.wait().status
+      // The inner process is killed, and this one sees that through to the end.
+      if containment == "sweep" || status != .exited(CheckProcess.unavailable) {
+        #expect(status == .exited(128 + SIGKILL))
+      }
+      expectNothingLeft()
+    }
+  }
+
+  private let marker = "runner-death-\(UInt64.random(in: 0...UInt64.max))"
+
+  private func order(_ scratch: Scratch, to channel: borrowing OwnedDescriptor) throws {
+    let plan = CheckPlan(
+      check: "engine.hangs", seed: 1, seconds: 60,
+      programs: ["program": [BuiltPrograms.hostile, "endless", marker]])
+    let order = CheckOrder(
+      plan: plan, environment: [], visible: [BuiltPrograms.directory], hidden: [],
+      place: scratch.path)
+    try Files.write(Array(JSONEncoder().encode(order)) + [0x0A], to: channel.raw)
+  }
+
+  private func start(
+    _ containment: String, _ channel: borrowing OwnedDescriptor
+  ) throws -> ChildProcess {
+    var plan = ChildProcess.Plan(
+      program: BuiltPrograms.ipclab, arguments: [CheckProcess.command, containment])
+    plan.descriptors = [(2, 2), (CheckProcess.channel, channel.raw)]
+    return try ChildProcess.start(plan)
+  }
+
+  private func expectNothingLeft() {
+    let patience = Deadline.after(.seconds(20))
+    while !running(marker).isEmpty && !patience.hasPassed { usleep(5000) }
+    #expect(running(marker).isEmpty)
   }
 
   /// The processes with this word among their arguments.

@@ -28,15 +28,19 @@ struct QueueTests {
     }
   }
 
-  @Test("A message longer than the buffer stays")
-  func stays() throws {
+  @Test("A message longer than the buffer stays, until the end", arguments: Form.allCases)
+  func stays(_ form: Form) throws {
     let meeting = try place.meet()
     try meeting.client.send(pattern(100))
     try meeting.client.send(pattern(5))
-    #expect(code { _ = try meeting.server.receive(upTo: 10) } == .moreData)
-    #expect(code { _ = try meeting.server.receive(upTo: 99) } == .moreData)
-    #expect(try meeting.server.receive(upTo: 100_000) == pattern(100))
-    #expect(try meeting.server.receive(upTo: 5) == pattern(5))
+    try meeting.client.send(pattern(50))
+    #expect(code { _ = try meeting.server.receive(upTo: 10, into: form) } == .moreData)
+    #expect(code { _ = try meeting.server.receive(upTo: 99, into: form) } == .moreData)
+    #expect(try meeting.server.receive(upTo: 100_000, into: form) == pattern(100))
+    #expect(try meeting.server.receive(upTo: 5, into: form) == pattern(5))
+    #expect(code { _ = try meeting.server.receive(upTo: 10, into: form) } == .moreData)
+    meeting.server.close()
+    #expect(code { _ = try meeting.server.receive(upTo: 100, into: form) } == .closed)
   }
 
   @Test("A message above the limit is refused with the limit")

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """kill_measure.py IPCLAB [RUNS [SEED]]: starts `ipclab measure` RUNS times (1000) over all transports and kills
-the runner, the server or a client with SIGKILL at a random moment. Afterwards one more start must find
+the runner, the server or a client with SIGKILL at a random moment. Every second run is so short that it
+is killed while it cleans up, or has ended. Afterwards one more start must find
 and leave nothing: no process, no file in the runtime directory, no shared memory, no message queue.
 The short form of this is KillTests. Bounded: every run has 20 s, and the script ends itself."""
 import os, pathlib, random, shutil, signal, subprocess, sys, tempfile, time
@@ -47,8 +48,9 @@ hangs = bad = 0
 victims = {"runner": 0, "server": 0, "client": 0, "nobody": 0}
 for run in range(runs):
     transport = chance.choice(transports)
+    count = chance.choice(["10", "3000000"])
     process = subprocess.Popen(
-        [lab, "measure", transport, "--count", "3000000", "--placement", "none", "--timeout", "15s",
+        [lab, "measure", transport, "--count", count, "--placement", "none", "--timeout", "15s",
          "--scenario", chance.choice(["echo", "stream"])],
         env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     time.sleep(chance.uniform(0, 0.06))
@@ -65,7 +67,8 @@ for run in range(runs):
     victims[who] += 1
     try:
         code = process.wait(timeout=20)
-        if who in ("server", "client") and code != 1:
+        # What was killed may have ended by itself before.
+        if who in ("server", "client") and code != 1 and not (count == "10" and code == 0):
             bad += 1
             print(f"run {run}: {transport}, {who} killed, exit code {code}")
     except subprocess.TimeoutExpired:

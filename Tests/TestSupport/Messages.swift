@@ -12,6 +12,8 @@ package enum Form: CaseIterable, Sendable {
   case span
   /// A `MessageBuffer` of the connection.
   case buffer
+  /// A `MessageBuffer` that no connection has made.
+  case plainBuffer
 }
 
 extension Connection {
@@ -19,8 +21,12 @@ extension Connection {
     _ bytes: [UInt8], from form: Form, deadline: Deadline = .patient
   ) throws(TransportError) {
     if form == .span { return try send(bytes.span, deadline: deadline) }
-    var message = makeBuffer(capacity: bytes.count)
-    message.bytes.copyBytes(from: bytes)
+    // Larger than the message, as one is that is used for many.
+    var message = makeBuffer(bytes.count + 3, form)
+    message.resize(to: bytes.count)
+    message.withMutableBytes { target in
+      for index in bytes.indices { target[index] = bytes[index] }
+    }
     try send(&message, deadline: deadline)
   }
 
@@ -28,9 +34,15 @@ extension Connection {
     upTo limit: Int = 1 << 21, into form: Form, deadline: Deadline = .patient
   ) throws(TransportError) -> [UInt8] {
     if form == .span { return try receive(upTo: limit, deadline: deadline) }
-    var message = makeBuffer(capacity: limit)
+    var message = makeBuffer(limit, form)
     try receive(into: &message, deadline: deadline)
-    return Array(message.bytes)
+    return message.withBytes { source in
+      [UInt8](capacity: source.count) { for index in source.indices { $0.append(source[index]) } }
+    }
+  }
+
+  private func makeBuffer(_ capacity: Int, _ form: Form) -> MessageBuffer {
+    form == .buffer ? makeBuffer(capacity: capacity) : MessageBuffer(capacity: capacity)
   }
 
   package func send(_ bytes: [UInt8], deadline: Deadline = .patient) throws(TransportError) {

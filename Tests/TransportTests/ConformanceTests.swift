@@ -106,7 +106,7 @@ struct ConformanceTests {
     }
     if error?.code == .moreData {
       #expect(error?.limit == 100)
-      #expect(try meeting.server[0].receive(upTo: 100) == pattern(100))
+      #expect(try meeting.server[0].receive(upTo: 100, into: form) == pattern(100))
     } else {
       #expect(error?.code == .truncated)
     }

@@ -52,8 +52,8 @@ int cipc_die_with_parent(void);
 extern __thread int cipc_own_thread __attribute__((tls_model("initial-exec")));
 static inline int cipc_get_own_thread(void) { return cipc_own_thread; }
 void cipc_set_own_thread(int tid);
-// The C library's own mark that the process has never had a second thread. Swift does not show the
-// variable, because it can change.
+// The C library's own mark that the calling thread is the only one. Swift does not show the variable,
+// because it can change.
 static inline _Bool cipc_is_single_threaded(void) { return __libc_single_threaded; }
 int cipc_tgkill(int pid, int tid, int sig);
 // Locks of an open file description: flags that Swift does not show. The kind is what the descriptor

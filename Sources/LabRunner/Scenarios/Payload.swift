@@ -30,9 +30,9 @@ internal import IPCTransport
     }
     var generator = SeededGenerator(seed: seed)
     for index in 0..<size {
-      unsafe outgoing.bytes[index] = UInt8(truncatingIfNeeded: generator.next() >> 32)
+      unsafe outgoing.memory[index] = UInt8(truncatingIfNeeded: generator.next() >> 32)
     }
-    bodyChecksum = unsafe Self.checksum(UnsafeRawBufferPointer(outgoing.bytes))
+    bodyChecksum = unsafe Self.checksum(UnsafeRawBufferPointer(outgoing.memory))
   }
 
   /// The number as a message of this size can hold it. The end marker stays apart from all others.
@@ -48,7 +48,7 @@ internal import IPCTransport
     _ sequence: UInt64, over connection: any Connection, deadline: Deadline = .never
   ) throws(TransportError) {
     let number = carriedNumber(sequence)
-    let bytes = unsafe outgoing.bytes
+    let bytes = unsafe outgoing.memory
     if size >= 8 {
       unsafe bytes.storeBytes(of: number, as: UInt64.self)
       if size >= 24 {
@@ -114,7 +114,7 @@ internal import IPCTransport
 
   /// Checks every byte between the two stamps of the received message.
   func checkBody() throws {
-    if unsafe Self.checksum(UnsafeRawBufferPointer(incoming.bytes)) != bodyChecksum {
+    if unsafe Self.checksum(UnsafeRawBufferPointer(incoming.memory)) != bodyChecksum {
       throw LabError(
         "payload checksum mismatch: a received message of \(size) bytes differs from what was sent "
           + "(trial seed \(seed))")
