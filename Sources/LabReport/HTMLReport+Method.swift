@@ -94,6 +94,9 @@ extension HTMLReport {
       these percentiles are not what clients with a schedule of their own would see.</li>
       <li><strong>Percentiles</strong> are given only with at least ten samples beyond them. Anything \
       further out would be one outlier under a better name.</li>
+      <li><strong>Messages</strong>, not bytes, are what is sent. Where a mechanism keeps no \
+      boundaries (pipes, FIFOs, stream sockets) each has its length, four bytes, in front of it. \
+      That costs most where a message alone would just fill a page, as 4096 bytes do in a pipe.</li>
       <li><strong>Payloads</strong> are checked: length and sequence stamp of every message as it \
       arrives, the whole content by checksum in the warm-up and in the last message, outside of the \
       timed section. In this run: \(total(\.sequenceChecked)) messages by length and sequence, \

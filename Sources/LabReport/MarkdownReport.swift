@@ -246,7 +246,8 @@ struct MarkdownReport {
       \(run.plannedTrials) planned for each cell. Trials of all mechanisms are interleaved in seeded \
       random order, each in fresh processes. Echo is a closed loop, so its percentiles suffer from \
       coordinated omission; they are given only with ten samples beyond them. Mechanisms that poll \
-      are never ranked with mechanisms that block.
+      are never ranked with mechanisms that block. Where a mechanism keeps no boundaries (pipes, FIFOs, \
+      stream sockets) each message has its length, four bytes, in front of it.
 
       Command: \(Self.code(run.commandLine.map(ShellWord.quoted).joined(separator: " ")))
 
