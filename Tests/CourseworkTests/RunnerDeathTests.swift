@@ -15,7 +15,6 @@ struct RunnerDeathTests {
       let sockets = try LocalSocket.pair(.stream)
       try order(scratch, to: sockets.first)
       let process = try start(containment, sockets.second)
-      sockets.second.close()
       var ended: IPCSystem.ExitStatus?
       while running(marker).isEmpty, ended == nil {
         ended = try process.poll()?.status
@@ -27,7 +26,7 @@ struct RunnerDeathTests {
       if containment == "namespaces" { process.signal(SIGKILL) }
       sockets.first.close()
       _ = try process.wait()
-      expectNothingLeft()
+      try expectNothingLeft()
     }
   }
 
@@ -39,13 +38,12 @@ struct RunnerDeathTests {
       try order(scratch, to: sockets.first)
       sockets.first.close()
       let process = try start(containment, sockets.second)
-      sockets.second.close()
       let status = try process.wait().status
       // The inner process is killed, and this one sees that through to the end.
       if containment == "sweep" || status != .exited(CheckProcess.unavailable) {
         #expect(status == .exited(128 + SIGKILL))
       }
-      expectNothingLeft()
+      try expectNothingLeft()
     }
   }
 
@@ -62,7 +60,7 @@ struct RunnerDeathTests {
   }
 
   private func start(
-    _ containment: String, _ channel: borrowing OwnedDescriptor
+    _ containment: String, _ channel: consuming OwnedDescriptor
   ) throws -> ChildProcess {
     var plan = ChildProcess.Plan(
       program: BuiltPrograms.ipclab, arguments: [CheckProcess.command, containment])
@@ -70,9 +68,13 @@ struct RunnerDeathTests {
     return try ChildProcess.start(plan)
   }
 
-  private func expectNothingLeft() {
-    let patience = Deadline.after(.seconds(20))
-    while !running(marker).isEmpty && !patience.hasPassed { usleep(5000) }
+  /// What was killed may still be about to end.
+  private func expectNothingLeft() throws {
+    for pid in running(marker) {
+      guard let pidfd = try? Processes.openPidfd(pid) else { continue }
+      var entry = pollfd(fd: pidfd.raw, events: Int16(POLLIN), revents: 0)
+      try retrying("poll") { poll(&entry, 1, 20_000) }
+    }
     #expect(running(marker).isEmpty)
   }
 

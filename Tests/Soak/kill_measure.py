@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """kill_measure.py IPCLAB [RUNS [SEED]]: starts `ipclab measure` RUNS times (1000) over all transports and kills
-the runner, the server or a client with SIGKILL at a random moment. Every second run is so short that it
-is killed while it cleans up, or has ended. Afterwards one more start must find
-and leave nothing: no process, no file in the runtime directory, no shared memory, no message queue.
+the runner, the server or a client with SIGKILL at a random moment. Half of the runs are so short that they
+are killed while they clean up, or have ended. Afterwards one more start must find and leave nothing:
+no process, no file in the runtime directory, no shared memory, no message queue.
 The short form of this is KillTests. Bounded: every run has 20 s, and the script ends itself."""
 import os, pathlib, random, shutil, signal, subprocess, sys, tempfile, time
 

@@ -18,7 +18,7 @@ package enum Form: CaseIterable, Sendable {
 
 extension Connection {
   package func send(
-    _ bytes: [UInt8], from form: Form, deadline: Deadline = .patient
+    _ bytes: [UInt8], from form: Form = .span, deadline: Deadline = .patient
   ) throws(TransportError) {
     if form == .span { return try send(bytes.span, deadline: deadline) }
     // Larger than the message, as one is that is used for many.
@@ -31,9 +31,13 @@ extension Connection {
   }
 
   package func receive(
-    upTo limit: Int = 1 << 21, into form: Form, deadline: Deadline = .patient
+    upTo limit: Int = 1 << 21, into form: Form = .span, deadline: Deadline = .patient
   ) throws(TransportError) -> [UInt8] {
-    if form == .span { return try receive(upTo: limit, deadline: deadline) }
+    if form == .span {
+      return try [UInt8](capacity: limit) { (buffer) throws(TransportError) in
+        try receive(into: &buffer, deadline: deadline)
+      }
+    }
     var message = makeBuffer(limit, form)
     try receive(into: &message, deadline: deadline)
     return message.withBytes { source in
@@ -43,18 +47,6 @@ extension Connection {
 
   private func makeBuffer(_ capacity: Int, _ form: Form) -> MessageBuffer {
     form == .buffer ? makeBuffer(capacity: capacity) : MessageBuffer(capacity: capacity)
-  }
-
-  package func send(_ bytes: [UInt8], deadline: Deadline = .patient) throws(TransportError) {
-    try send(bytes.span, deadline: deadline)
-  }
-
-  package func receive(
-    upTo limit: Int = 1 << 21, deadline: Deadline = .patient
-  ) throws(TransportError) -> [UInt8] {
-    try [UInt8](capacity: limit) { (buffer) throws(TransportError) in
-      try receive(into: &buffer, deadline: deadline)
-    }
   }
 
   /// Sends until that fails, and returns how. A process that another test starts at this moment holds
